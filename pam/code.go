@@ -1,0 +1,56 @@
+package pam
+
+// Code is what a browser is told. The set is closed: causes go to the log. Every code has a text in the client.
+type Code string
+
+// Codes of decisions (Q6, Q8).
+const (
+	CodeAllowed         Code = "allowed"
+	CodeUnauthenticated Code = "unauthenticated"
+	CodeNotFound        Code = "not_found"      // absent, or not yours: the same answer (E3, S01)
+	CodeNoProtocol      Code = "no_protocol"    // the asset type defines no web session (Q1)
+	CodeProfileDenied   Code = "profile_denied" // no enabled profile permits web sessions here
+	CodeRestricted      Code = "restricted"     // a restricting selector matches now
+	CodeRequestRequired Code = "request_required"
+	CodeRequestPending  Code = "request_pending"
+	CodeInUse           Code = "in_use" // exclusive lock of another user
+	CodeLimitReached    Code = "limit_reached"
+	CodeMFARequired     Code = "mfa_required"
+	CodeMFAUnavailable  Code = "mfa_unavailable"
+	CodePolicyError     Code = "policy_error" // the policy could not answer: denied (S10)
+)
+
+// Codes of requests.
+const (
+	CodeBadRequest       Code = "bad_request"
+	CodeInvalidParam     Code = "invalid_param"
+	CodeOriginRefused    Code = "origin_refused"
+	CodeHostRefused      Code = "host_refused"
+	CodeMethodNotAllowed Code = "method_not_allowed"
+	CodeTooLarge         Code = "too_large"
+	CodeRateLimited      Code = "rate_limited"
+	CodeTicketInvalid    Code = "ticket_invalid" // unknown, used, expired or not for this socket
+	CodeOtherLogin       Code = "other_login"    // the session belongs to another sign-in of the same user
+	CodeReload           Code = "reload"         // the page is older than the gateway
+	CodeInternal         Code = "internal"
+	CodeShuttingDown     Code = "shutting_down"
+	CodeAuditFailed      Code = "audit_failed" // the event could not be written, so nothing was done (S31)
+)
+
+// Codes of sessions.
+const (
+	CodeSessionEnded      Code = "session_ended"
+	CodeOpenedElsewhere   Code = "opened_elsewhere" // a newer page took over (C2)
+	CodeProtocolViolation Code = "protocol_violation"
+	CodeViewerTooSlow     Code = "viewer_too_slow"
+	CodeCapabilityDenied  Code = "capability_denied"
+	CodeTargetUnreachable Code = "target_unreachable"
+	CodeHostKeyUnknown    Code = "host_key_unknown"
+	CodeHostKeyMismatch   Code = "host_key_mismatch"
+	CodeTargetAuthFailed  Code = "target_auth_failed"
+	CodeTargetNoShell     Code = "target_no_shell"
+	CodeTargetProtocol    Code = "target_protocol" // the target broke its protocol
+	CodeTargetLost        Code = "target_lost"     // the connection to the target broke
+	CodeTargetConfig      Code = "target_config"   // the asset's record cannot be used as it is
+	CodeRecordingFailed   Code = "recording_failed"
+)

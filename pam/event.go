@@ -1,0 +1,46 @@
+package pam
+
+import (
+	"context"
+	"time"
+)
+
+// Verb is what an audit event says happened.
+type Verb string
+
+// The verbs.
+const (
+	StartSession      Verb = "Start Session"
+	CompleteSession   Verb = "Complete Session"
+	DenySession       Verb = "Deny Session"
+	JoinSession       Verb = "Join Session"
+	LeaveSession      Verb = "Leave Session"
+	TerminateSession  Verb = "Terminate Session"
+	DecryptField      Verb = "Decrypt Field"
+	UploadClipboard   Verb = "Upload Clipboard"
+	DownloadClipboard Verb = "Download Clipboard"
+)
+
+// Event is one audit entry: who did what to which asset, from where, with what outcome.
+type Event struct {
+	Seq        uint64    `json:"seq"` // gap-free per broker, set by the broker
+	At         time.Time `json:"at"`
+	Verb       Verb      `json:"verb"`
+	User       UserID    `json:"user,omitempty"`
+	Login      string    `json:"login,omitempty"`
+	Asset      AssetID   `json:"asset,omitempty"`
+	Session    SessionID `json:"session,omitempty"`
+	ClientAddr string    `json:"client_addr,omitempty"` // after trusted proxies
+	SocketAddr string    `json:"socket_addr,omitempty"` // the peer of the TCP connection
+	Code       Code      `json:"code,omitempty"`        // outcome
+	Reason     EndReason `json:"reason,omitempty"`      // of Complete Session
+	Detail     string    `json:"detail,omitempty"`      // never a secret
+	Rules      []string  `json:"rules,omitempty"`
+	Policy     uint64    `json:"policy,omitempty"`
+}
+
+// EventSink takes audit events. When it returns nil the event is durable: the broker acts only afterwards, and
+// denies what it could not write down (S31).
+type EventSink interface {
+	Write(ctx context.Context, e Event) error
+}
