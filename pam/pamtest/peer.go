@@ -1,0 +1,46 @@
+package pamtest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// InteropEnv names the environment variable that makes real programs mandatory: set to "required", a missing
+// program fails the test instead of skipping it.
+const InteropEnv = "PAM_INTEROP"
+
+// peerDirs are searched after PATH: daemons such as sshd live where a plain user's PATH does not look.
+var peerDirs = []string{"/usr/local/sbin", "/usr/sbin"}
+
+// Peer returns the path of an external program that a test talks to. Without the program the test is skipped;
+// with PAM_INTEROP=required it fails, so that a run which claims interoperability cannot be green without
+// having met the peer. Any other value of PAM_INTEROP fails the test: a typo must not weaken a run.
+func Peer(t testing.TB, program string) string {
+	t.Helper()
+	path, err := lookPeer(program)
+	switch mode := os.Getenv(InteropEnv); {
+	case mode != "" && mode != "required":
+		t.Fatalf("%s=%q; want \"required\" or unset", InteropEnv, mode)
+	case err != nil && mode == "required":
+		t.Fatalf("interop peer missing: %v", err)
+	case err != nil:
+		t.Skipf("interop peer missing: %v", err)
+	}
+	return path
+}
+
+func lookPeer(program string) (string, error) {
+	path, err := exec.LookPath(program)
+	if err == nil || strings.ContainsRune(program, filepath.Separator) {
+		return path, err
+	}
+	for _, dir := range peerDirs {
+		if path, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
+			return path, nil
+		}
+	}
+	return "", err
+}
