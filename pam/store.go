@@ -1,0 +1,53 @@
+package pam
+
+import (
+	"context"
+	"time"
+)
+
+// TicketHash is the SHA-256 of a ticket's text: tickets are never stored as they are (S07).
+type TicketHash [32]byte
+
+// Ticket is what an attach ticket is good for: one socket, one participant of one session, one login, one
+// origin, until Expires.
+type Ticket struct {
+	Session     SessionID
+	Participant ParticipantID
+	User        UserID
+	LoginID     string
+	Origin      string // of the page that asked; empty for clients without a browser
+	Expires     time.Time
+}
+
+// SessionFilter narrows a list of sessions. The zero value matches all.
+type SessionFilter struct {
+	User  UserID // empty: any
+	Asset AssetID
+	// Public is "Active", "Completed" or empty for both.
+	Public string
+	Limit  int // zero: 100; at most 1,000
+}
+
+// Store keeps what outlives a request: sessions for reports, tickets, remembered parameters. All methods are
+// safe for concurrent use and honour ctx. pamtest.StoreSuite is the conformance suite.
+type Store interface {
+	// PutSession inserts or replaces the record with s.ID.
+	PutSession(ctx context.Context, s SessionInfo) error
+	// Session returns a record, or an error matching ErrNotFound.
+	Session(ctx context.Context, id SessionID) (SessionInfo, error)
+	// Sessions returns records that match, newest first.
+	Sessions(ctx context.Context, f SessionFilter) ([]SessionInfo, error)
+
+	// PutTicket stores a ticket under its hash.
+	PutTicket(ctx context.Context, h TicketHash, t Ticket) error
+	// TakeTicket removes and returns a ticket in one atomic step: of any number of callers one gets it, the
+	// others an error matching ErrNotFound. The caller checks Expires.
+	TakeTicket(ctx context.Context, h TicketHash) (Ticket, error)
+	// DropTickets removes every ticket that match reports true for, and those expired at now.
+	DropTickets(ctx context.Context, now time.Time, match func(Ticket) bool) error
+
+	// PutParams remembers the launch parameters that a user last used on an asset (L8).
+	PutParams(ctx context.Context, u UserID, a AssetID, p Params) error
+	// Params returns them, or nil if there are none.
+	Params(ctx context.Context, u UserID, a AssetID) (Params, error)
+}
