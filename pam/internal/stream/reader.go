@@ -1,0 +1,90 @@
+package stream
+
+import (
+	"io"
+	"slices"
+)
+
+// Reader is one position in a log. Its methods are for one goroutine, but for Close.
+type Reader struct {
+	log   *Log
+	ready chan struct{}
+
+	// guarded by log.mu
+	next     uint64 // sequence number of the next item to read
+	required bool
+	behind   bool
+	closed   bool
+}
+
+// NewReader returns a reader that starts after the last item appended. A required reader slows the appender
+// when it is behind.
+func (l *Log) NewReader(required bool) *Reader {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := &Reader{log: l, ready: make(chan struct{}, 1), next: l.end(), required: required}
+	l.readers = append(l.readers, r)
+	return r
+}
+
+// Ready receives when there may be something to read, and when the log is closed.
+func (r *Reader) Ready() <-chan struct{} { return r.ready }
+
+// Next appends the readable items to dst, at least one if there is any, and no more once their payloads exceed
+// max bytes. With nothing to read it returns dst as it is. After the last item of a closed log it returns io.EOF.
+// ErrBehind: items were lost; the reader now stands at the end and wants a key frame.
+func (r *Reader) Next(dst []Item, max int) ([]Item, error) {
+	l := r.log
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r.behind {
+		r.behind = false
+		return dst, ErrBehind
+	}
+	from := r.next
+	for size := 0; r.next < l.open && r.next < l.end(); r.next++ {
+		e := l.at(r.next)
+		if size += len(e.Payload); size > max && r.next > from {
+			break
+		}
+		dst = append(dst, e.Item)
+	}
+	if r.next == from {
+		if l.closed {
+			return dst, io.EOF
+		}
+		return dst, nil
+	}
+	l.trim()
+	if r.required {
+		l.signal()
+	}
+	return dst, nil
+}
+
+// SkipTo moves the reader forward to the item with sequence number seq, which need not exist yet.
+func (r *Reader) SkipTo(seq uint64) {
+	l := r.log
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if seq > r.next {
+		r.next = seq
+	}
+	r.behind = false
+	l.trim()
+	l.signal()
+}
+
+// Close takes the reader out of the log. It may be called more than once.
+func (r *Reader) Close() {
+	l := r.log
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r.closed {
+		return
+	}
+	r.closed = true
+	l.readers = slices.DeleteFunc(l.readers, func(o *Reader) bool { return o == r })
+	l.trim()
+	l.signal()
+}
