@@ -30,15 +30,15 @@ func TestGate_S03_NothingBeyondWritten(t *testing.T) {
 	l.Append(item("a"), 1)
 	l.Append(item("b"), 2)
 	l.Append(item("c"), 3)
-	if got, err := r.Next(nil, 100); err != nil || len(got) != 0 {
+	if got, err := r.Next(nil, 100, true); err != nil || len(got) != 0 {
 		t.Fatalf("before the gate: %q, %v", text(got), err)
 	}
 	l.SetGate(2)
-	if got, err := r.Next(nil, 100); err != nil || text(got) != "ab" {
+	if got, err := r.Next(nil, 100, true); err != nil || text(got) != "ab" {
 		t.Fatalf("gate 2: %q, %v; want ab", text(got), err)
 	}
 	l.Close()
-	if got, err := r.Next(nil, 100); !errors.Is(err, io.EOF) || len(got) != 0 {
+	if got, err := r.Next(nil, 100, true); !errors.Is(err, io.EOF) || len(got) != 0 {
 		t.Fatalf("closed below the gate: %q, %v; want EOF", text(got), err)
 	}
 }
@@ -50,7 +50,7 @@ func TestNext_BoundsABatch(t *testing.T) {
 		l.Append(item(s), 0)
 	}
 	for _, want := range []string{"aaaa", "bb", "cc"} {
-		if got, _ := r.Next(nil, 3); text(got) != want {
+		if got, _ := r.Next(nil, 3, true); text(got) != want {
 			t.Fatalf("got %q, want %q", text(got), want)
 		}
 	}
@@ -69,7 +69,7 @@ func TestReserve_WaitsForRequiredReader(t *testing.T) {
 			t.Fatalf("Reserve returned %v while the reader was behind", err)
 		default:
 		}
-		if _, err := r.Next(nil, 5000); err != nil {
+		if _, err := r.Next(nil, 5000, true); err != nil {
 			t.Fatal(err)
 		}
 		if err := <-done; err != nil {
@@ -115,7 +115,7 @@ func TestReader_S26_SlowJoinerHurtsOnlyItself(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.Append(item(fmt.Sprint(i%10)), 0)
-		if got, err := owner.Next(nil, 1<<20); err != nil || len(got) != 1 {
+		if got, err := owner.Next(nil, 1<<20, true); err != nil || len(got) != 1 {
 			t.Fatalf("owner at %d: %v, %v", i, got, err)
 		}
 	}
@@ -125,11 +125,11 @@ func TestReader_S26_SlowJoinerHurtsOnlyItself(t *testing.T) {
 	if kept > 1000/overhead+2 {
 		t.Errorf("the log keeps %d items for a joiner that does not read", kept)
 	}
-	if _, err := joiner.Next(nil, 10); !errors.Is(err, ErrBehind) {
+	if _, err := joiner.Next(nil, 10, true); !errors.Is(err, ErrBehind) {
 		t.Errorf("joiner: %v, want ErrBehind", err)
 	}
 	l.Append(item("new"), 0)
-	if got, err := joiner.Next(nil, 10); err != nil || text(got) != "new" {
+	if got, err := joiner.Next(nil, 10, true); err != nil || text(got) != "new" {
 		t.Errorf("joiner afterwards: %q, %v", text(got), err)
 	}
 }
@@ -141,7 +141,7 @@ func TestReader_SkipToTheFuture(t *testing.T) {
 	for _, s := range []string{"a", "b", "c"} {
 		l.Append(item(s), 0)
 	}
-	if got, err := r.Next(nil, 100); err != nil || text(got) != "c" {
+	if got, err := r.Next(nil, 100, true); err != nil || text(got) != "c" {
 		t.Errorf("got %q, %v; want c", text(got), err)
 	}
 }
@@ -182,7 +182,7 @@ func TestLog_Model(t *testing.T) {
 			"read": func(t *rapid.T) {
 				for _, p := range readers {
 					n := rapid.IntRange(1, 10).Draw(t, "max")
-					got, err := p.r.Next(nil, n)
+					got, err := p.r.Next(nil, n, true)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -224,7 +224,7 @@ func BenchmarkFanOut(b *testing.B) {
 				}
 				l.Append(it, 0)
 				for _, r := range readers {
-					if _, err := r.Next(buf, 1<<20); err != nil {
+					if _, err := r.Next(buf, 1<<20, true); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -30,27 +30,28 @@ func (l *Log) NewReader(required bool) *Reader {
 // Ready receives when there may be something to read, and when the log is closed.
 func (r *Reader) Ready() <-chan struct{} { return r.ready }
 
-// Next appends the readable items to dst, at least one if there is any, and no more once their payloads exceed
-// max bytes. With nothing to read it returns dst as it is. After the last item of a closed log it returns io.EOF.
+// Next appends the readable items to dst, as many as have max bytes of payload together; with force at least
+// one, however large. With nothing to read it returns dst as it is. After the last item of a closed log it returns io.EOF.
 // ErrBehind: items were lost; the reader now stands at the end and wants a key frame.
-func (r *Reader) Next(dst []Item, max int) ([]Item, error) {
+func (r *Reader) Next(dst []Item, max int, force bool) ([]Item, error) {
 	l := r.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r.behind {
-		r.behind = false
+		r.behind, r.next = false, l.end()
+		l.trim()
 		return dst, ErrBehind
 	}
 	from := r.next
 	for size := 0; r.next < l.open && r.next < l.end(); r.next++ {
 		e := l.at(r.next)
-		if size += len(e.Payload); size > max && r.next > from {
+		if size += len(e.Payload); size > max && (r.next > from || !force) {
 			break
 		}
 		dst = append(dst, e.Item)
 	}
 	if r.next == from {
-		if l.closed {
+		if l.closed && (r.next >= l.open || r.next >= l.end()) {
 			return dst, io.EOF
 		}
 		return dst, nil
