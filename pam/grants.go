@@ -150,6 +150,7 @@ type Grants struct {
 	Permitted    bool         // the role reaches the operation asked for
 	Declarations Declarations // after nearest level and strictness (E7)
 	Selector     *Selector    // nil: no workflow governs the operation
+	MFA          bool         // the operation needs a fresh second factor (L4)
 	Rules        []string     // ids of the deciding rules, for the audit log
 	Version      uint64       // of the policy snapshot that answered
 }

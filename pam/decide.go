@@ -1,0 +1,85 @@
+package pam
+
+// RequestState is how far a user's access request for an operation has come.
+type RequestState uint8
+
+// The request states that a decision knows.
+const (
+	RequestNotNeeded RequestState = iota
+	RequestMissing                // a selector asks for approval and there is no request
+	RequestPending
+	RequestApproved
+)
+
+// MFAState is whether a second factor is asked for and given.
+type MFAState uint8
+
+// The MFA states that a decision knows.
+const (
+	MFANotNeeded   MFAState = iota
+	MFANeeded               // asked for, not given yet
+	MFAUnavailable          // asked for, and nothing here can check it
+	MFAPassed
+)
+
+// Facts are all that a decision depends on. The zero value is refused.
+type Facts struct {
+	Authenticated bool
+	Role          Role
+	Permitted     bool // the role reaches the operation
+	HasProtocol   bool // the asset's type names a protocol that this broker speaks
+	Profile       Value
+	Restricted    bool // a restricting selector matches now
+	Request       RequestState
+	LockedByOther bool // somebody else holds the asset exclusively
+	LimitReached  bool
+	MFA           MFAState
+}
+
+// Decision is the answer to Facts.
+type Decision struct {
+	Code   Code // CodeAllowed, or the first thing that stands in the way
+	Record bool // the session must be recorded (E6)
+}
+
+// Allowed reports whether the operation may go on.
+func (d Decision) Allowed() bool { return d.Code == CodeAllowed }
+
+// Decide is the one pure function that decides about starting and joining, and about whether buttons are drawn
+// (Q8). Facts are looked at in the order of Q7: denial beats request, request beats MFA. Unknown values deny.
+func Decide(f Facts) Decision {
+	deny := func(c Code) Decision { return Decision{Code: c} }
+	switch {
+	case !f.Authenticated:
+		return deny(CodeUnauthenticated)
+	case f.Role == RoleNone || f.Role > RoleOwner || !f.Permitted:
+		return deny(CodeNotFound) // E3: the same answer as for an asset that does not exist
+	case !f.HasProtocol:
+		return deny(CodeNoProtocol)
+	case !f.Profile.Permits():
+		return deny(CodeProfileDenied)
+	case f.Restricted:
+		return deny(CodeRestricted)
+	}
+	switch f.Request {
+	case RequestNotNeeded, RequestApproved:
+	case RequestPending:
+		return deny(CodeRequestPending)
+	default:
+		return deny(CodeRequestRequired)
+	}
+	switch {
+	case f.LockedByOther:
+		return deny(CodeInUse)
+	case f.LimitReached:
+		return deny(CodeLimitReached)
+	}
+	switch f.MFA {
+	case MFANotNeeded, MFAPassed:
+	case MFANeeded:
+		return deny(CodeMFARequired)
+	default:
+		return deny(CodeMFAUnavailable)
+	}
+	return Decision{Code: CodeAllowed, Record: f.Profile == Record}
+}

@@ -1,0 +1,44 @@
+package pam
+
+import "github.com/rcrowley/go-metrics"
+
+// instruments are the broker's metrics. Counters, gauges and histograms only: a Meter or Timer would start a
+// process-wide goroutine that never ends.
+type instruments struct {
+	live       metrics.Gauge     // sessions between launch and completion
+	viewers    metrics.Gauge     // attached sockets
+	started    metrics.Counter   // sessions created
+	denied     metrics.Counter   // starts refused by a decision
+	framesOut  metrics.Counter   // frames emitted by targets
+	bytesOut   metrics.Counter   // bytes emitted by targets
+	bytesIn    metrics.Counter   // bytes of user input delivered
+	droppedOps metrics.Counter   // client operations that no capability allowed
+	refused    metrics.Counter   // requests refused for their origin or host
+	decideNs   metrics.Histogram // time of one policy question, nanoseconds
+	panics     metrics.Counter
+	registry   metrics.Registry
+}
+
+func newInstruments(r metrics.Registry) *instruments {
+	return &instruments{
+		live:       metrics.GetOrRegisterGauge("pam.sessions.live", r),
+		viewers:    metrics.GetOrRegisterGauge("pam.viewers", r),
+		started:    metrics.GetOrRegisterCounter("pam.sessions.started", r),
+		denied:     metrics.GetOrRegisterCounter("pam.sessions.denied", r),
+		framesOut:  metrics.GetOrRegisterCounter("pam.frames.out", r),
+		bytesOut:   metrics.GetOrRegisterCounter("pam.bytes.out", r),
+		bytesIn:    metrics.GetOrRegisterCounter("pam.bytes.in", r),
+		droppedOps: metrics.GetOrRegisterCounter("pam.operations.dropped", r),
+		refused:    metrics.GetOrRegisterCounter("pam.requests.refused", r),
+		decideNs: metrics.GetOrRegister("pam.policy.latency_ns", func() metrics.Histogram {
+			return metrics.NewHistogram(metrics.NewUniformSample(1028))
+		}, r).(metrics.Histogram),
+		panics:   metrics.GetOrRegisterCounter("pam.panics", r),
+		registry: r,
+	}
+}
+
+// ended counts an end by its reason; reasons are a closed set, so the names are bounded.
+func (i *instruments) ended(r EndReason) {
+	metrics.GetOrRegisterCounter("pam.sessions.ended."+string(r), i.registry).Inc(1)
+}
