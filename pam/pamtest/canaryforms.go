@@ -34,7 +34,8 @@ func plainForms(secret string) []form {
 		{"upper-case hex", strings.ToUpper(hex.EncodeToString(raw))},
 		{"spaced hex", fmt.Sprintf("% x", raw)},
 		{"decimal bytes", strings.Trim(fmt.Sprint(raw), "[]")},
-		{"comma separated bytes", strings.ReplaceAll(strings.Trim(fmt.Sprint(raw), "[]"), " ", ",")},
+		{"byte list", byteList(raw, "%d", ", ")},
+		{"Go byte list", byteList(raw, "%#02x", ", ")},
 		{"UTF-16LE", string(utf16Bytes(secret, false))},
 		{"UTF-16BE", string(utf16Bytes(secret, true))},
 		{"Go quoted", strings.Trim(strconv.Quote(secret), `"`)},
@@ -73,7 +74,7 @@ func patternsOf(index int, secret string) []pattern {
 	}
 	for _, f := range plainForms(secret) {
 		switch {
-		case strings.HasPrefix(f.name, "base64"), strings.HasSuffix(f.name, "hex"):
+		case strings.HasPrefix(f.name, "base64"), strings.HasSuffix(f.name, "hex"), strings.HasSuffix(f.name, "list"):
 		default:
 			add(f.name, f.text, false)
 		}
@@ -81,6 +82,8 @@ func patternsOf(index int, secret string) []pattern {
 	raw := []byte(secret)
 	add("hex", hex.EncodeToString(raw), true)
 	add("upper-case hex", strings.ToUpper(hex.EncodeToString(raw)), true)
+	add("byte list", byteList(raw, "%d", ","), true)
+	add("Go byte list", byteList(raw, "%#02x", ","), true)
 	for before := range 3 {
 		for name, enc := range map[string]*base64.Encoding{"base64": base64.RawStdEncoding, "base64url": base64.RawURLEncoding} {
 			add(name, base64Core(enc, secret, before), true)
@@ -97,6 +100,14 @@ func base64Core(enc *base64.Encoding, secret string, before int) string {
 	first := (before*bitsPerByte + bitsPerChar - 1) / bitsPerChar // first character made of secret bits only
 	last := (before + len(secret)) * bitsPerByte / bitsPerChar    // one past the last such character
 	return text[first:last]
+}
+
+func byteList(raw []byte, verb, separator string) string {
+	parts := make([]string, len(raw))
+	for i, c := range raw {
+		parts[i] = fmt.Sprintf(verb, c)
+	}
+	return strings.Join(parts, separator)
 }
 
 func reversed(s string) string {
