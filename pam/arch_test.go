@@ -1,0 +1,419 @@
+package pam_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const modulePath = "github.com/sallyport/sallyport"
+
+// growing marks the days before a release in which the tree is still being filled: an entry of the table for
+// which there is no code yet is reported, not failed. What is there without an entry always fails.
+const growing = true
+
+// uses maps what a package imports to the reason why. A key is a package of this module relative to its root, or
+// a module path, which stands for all its packages.
+type uses map[string]string
+
+// part is one package of the module.
+type part struct {
+	why   string // what the package is for; a reader's map of the house
+	uses  uses   // imports of its ordinary files
+	tests uses   // imports of its test files beyond uses, testTools and itself
+}
+
+// The house: every package and every import that it may have. Arrows point inwards: pam imports none of its
+// siblings, siblings never import each other, the host (examples) hands values in.
+var house = map[string]part{
+	"pam": {
+		why: "vocabulary of sessions and the broker",
+		uses: uses{
+			"pam/internal/edge":              "the WebSocket, so that its library stays out of the API",
+			"pam/internal/frame":             "codec of the browser protocol",
+			"pam/internal/stream":            "the session's ordered log",
+			"github.com/rcrowley/go-metrics": "the host injects its registry",
+		},
+		tests: uses{
+			"pam/pamtest":         "fakes of the broker's neighbours",
+			"nhooyr.io/websocket": "plays the browser",
+		},
+	},
+	"pam/internal/edge": {
+		why:   "the only place that knows the WebSocket library",
+		uses:  uses{"nhooyr.io/websocket": "the WebSocket itself; deprecated, so a swap must touch one package"},
+		tests: uses{},
+	},
+	"pam/internal/frame":  {why: "frame codec without I/O"},
+	"pam/internal/stream": {why: "stream log with readers at their own pace"},
+	"pam/pamtest": {
+		why: "public test kit",
+		uses: uses{
+			"pam":                "its fakes implement pam's interfaces",
+			"go.uber.org/goleak": "the leak check",
+		},
+	},
+	"policy": {
+		why: "roles, profiles and selectors by Casbin",
+		uses: uses{
+			"pam":                         "implements pam.Policy",
+			"github.com/casbin/casbin/v2": "the rule engine, here and nowhere else",
+		},
+		tests: uses{"pam/pamtest": "test kit"},
+	},
+	"sshx": {
+		why: "SSH adapter",
+		uses: uses{
+			"pam":                            "implements pam.Protocol",
+			"sshx/internal/vt":               "screen model for key frames",
+			"golang.org/x/crypto/ssh":        "the protocol, here and nowhere else",
+			"github.com/skeema/knownhosts":   "host key algorithms that fit the pins",
+			"github.com/rcrowley/go-metrics": "the host injects its registry",
+		},
+		tests: uses{
+			"pam/pamtest":  "real peers, canaries, bad link",
+			"sshx/sshtest": "scripted servers and a real sshd",
+		},
+	},
+	"sshx/internal/vt": {
+		why: "bounded terminal screen model",
+		uses: uses{
+			"github.com/charmbracelet/x/ansi": "parser of escape sequences, width of cells",
+		},
+	},
+	"sshx/sshtest": {
+		why: "SSH servers for tests: scripted, hostile, and a real OpenSSH",
+		uses: uses{
+			"golang.org/x/crypto/ssh": "plays the server",
+			"pam/pamtest":             "finds the real sshd",
+		},
+	},
+	"recorder": {
+		why: "recordings: write, seal, adopt",
+		uses: uses{
+			"pam":                            "implements pam.Recorder",
+			"recorder/rec":                   "the format",
+			"github.com/klauspost/compress":  "zstd of chunks",
+			"github.com/rcrowley/go-metrics": "the host injects its registry",
+			"golang.org/x/sys":               "reserving disk space, in files for Linux alone",
+		},
+		tests: uses{"pam/pamtest": "test kit", "recorder/recordertest": "faulty disks"},
+	},
+	"recorder/rec": {
+		why: "the container format: read, verify",
+		uses: uses{
+			"pam":                           "kinds of entries",
+			"github.com/klauspost/compress": "zstd of chunks",
+		},
+	},
+	"recorder/recordertest": {
+		why:  "faulty disks and crash helpers for tests of recordings",
+		uses: uses{"pam": "contract of recordings", "recorder": "what is tested", "recorder/rec": "the format"},
+	},
+	"toolbar": {
+		why:   "embeds and serves the browser client",
+		uses:  uses{"pam": "implements pam.UI"},
+		tests: uses{"pam/pamtest": "test kit"},
+	},
+	"toolbar/build": {
+		why:  "command that builds the browser client",
+		uses: uses{"github.com/evanw/esbuild": "the bundler, in this command alone"},
+	},
+	"examples/quickstart": {why: "the smallest host", uses: anything, tests: anything},
+	"examples/portal":     {why: "a whole host application", uses: anything, tests: anything},
+}
+
+// anything is for examples: a host may use what it likes. What it may not is be imported.
+var anything = uses{"*": "a host application"}
+
+// testTools may be used by the tests of every package.
+var testTools = uses{
+	"github.com/google/go-cmp":        "readable differences",
+	"pgregory.net/rapid":              "properties and state machines",
+	"go.uber.org/goleak":              "leak check of packages that the test kit itself imports",
+	"github.com/rogpeppe/go-internal": "testscript for commands",
+}
+
+// noStd are standard packages that the library keeps out of, with the packages that are excepted.
+var noStd = map[string]struct {
+	why    string
+	except []string
+}{
+	"C":              {why: "no cgo: hosts cross-compile"},
+	"unsafe":         {why: "memory safety is part of the threat model"},
+	"plugin":         {why: "a host links what it uses"},
+	"log":            {why: "log/slog, injected (style R19)"},
+	"flag":           {why: "a library reads no flags", except: []string{"toolbar/build"}},
+	"math/rand":      {why: "crypto/rand, or an injected source"},
+	"expvar":         {why: "registers itself on the default mux"},
+	"testing":        {why: "test kits only", except: []string{"pam/pamtest", "sshx/sshtest", "recorder/recordertest"}},
+	"net/http/pprof": {why: "registers itself on the default mux"},
+}
+
+// sansIO are packages that must not be able to do I/O, and the standard packages that would let them.
+var (
+	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt"}
+	ioAccess = []string{"net", "net/http", "os", "os/exec", "syscall", "crypto/tls"}
+)
+
+// source is one Go file of the module.
+type source struct {
+	pkg  string // folder relative to the module's root
+	name string
+	test bool
+	file *ast.File
+	fset *token.FileSet
+}
+
+// TestArch keeps the house as the table says: it fails on an import or a package that is not in it, and on an
+// entry that no code bears out any more.
+func TestArch(t *testing.T) {
+	sources := moduleSources(t, parser.ImportsOnly)
+	seen := map[string]map[string]bool{} // package to what its files import, tests included
+	for _, s := range sources {
+		p, known := house[s.pkg]
+		if seen[s.pkg] == nil {
+			seen[s.pkg] = map[string]bool{}
+			if !known {
+				t.Errorf("package %s is not in the table of this test: what is it for, and what may it import?", s.pkg)
+			}
+		}
+		if !known {
+			continue
+		}
+		for _, spec := range s.file.Imports {
+			imported := importPath(t, spec)
+			if isStd(imported) {
+				checkStd(t, s, imported)
+				continue
+			}
+			if inner, ok := strings.CutPrefix(imported, modulePath+"/"); ok && strings.HasPrefix(inner, "examples/") {
+				t.Errorf("%s/%s imports %s: nobody imports an example", s.pkg, s.name, inner)
+			}
+			key := p.allows(imported, s)
+			if key == "" {
+				t.Errorf("%s/%s imports %s: not in the table of this test", s.pkg, s.name, imported)
+			}
+			seen[s.pkg][key] = true
+		}
+	}
+	stale := t.Errorf
+	if growing {
+		stale = t.Logf
+	}
+	for _, name := range slices.Sorted(maps.Keys(house)) {
+		p := house[name]
+		if seen[name] == nil {
+			stale("package %s is in the table but not in the module", name)
+			continue
+		}
+		for _, list := range []uses{p.uses, p.tests} {
+			for key, why := range list {
+				if why == "" {
+					t.Errorf("%s may import %s, but the table gives no reason", name, key)
+				}
+				if key != "*" && !seen[name][key] {
+					stale("%s may import %s by the table, but does not", name, key)
+				}
+			}
+		}
+		if p.why == "" {
+			t.Errorf("package %s: the table does not say what it is for", name)
+		}
+	}
+}
+
+// TestArchNoSiblings checks the table itself: no entry may let two siblings meet, or pam see one of them.
+func TestArchNoSiblings(t *testing.T) {
+	top := func(pkg string) string { first, _, _ := strings.Cut(pkg, "/"); return first }
+	for name, p := range house {
+		if top(name) == "examples" {
+			continue
+		}
+		for _, list := range []uses{p.uses, p.tests} {
+			for key := range list {
+				if strings.Contains(top(key), ".") { // a module of others
+					continue
+				}
+				if top(key) != "pam" && top(key) != top(name) {
+					t.Errorf("the table lets %s import %s: siblings meet in the host alone", name, key)
+				}
+			}
+		}
+		for key := range p.uses {
+			if key == "golang.org/x/crypto/ssh" && top(name) != "sshx" || key == "github.com/casbin/casbin/v2" && name != "policy" ||
+				key == "nhooyr.io/websocket" && name != "pam/internal/edge" {
+				t.Errorf("the table lets %s import %s, which has another home", name, key)
+			}
+		}
+	}
+}
+
+// TestArchTopLevel keeps the module's root to what a reader expects there.
+func TestArchTopLevel(t *testing.T) {
+	allowed := []string{
+		"pam", "rdp", "sshx", "policy", "recorder", "toolbar", "examples",
+		"go.mod", "go.sum", "README.md", "LICENSE", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md", "Makefile",
+		"data", // made by `make demo`, never committed
+	}
+	entries, err := os.ReadDir(moduleRoot(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if name := e.Name(); !strings.HasPrefix(name, ".") && !slices.Contains(allowed, name) {
+			t.Errorf("%s is in the module's root; allowed are %q and hidden files", name, allowed)
+		}
+	}
+}
+
+// TestArchNoEnvironment keeps library packages from reading the process's environment or flags: a host configures
+// them by values (style R14).
+func TestArchNoEnvironment(t *testing.T) {
+	except := map[string]string{
+		"pam/pamtest":   "PAM_INTEROP decides whether a missing peer fails; read by tests only",
+		"toolbar/build": "a command",
+	}
+	readers := []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv", "Setenv", "Args"}
+	for _, s := range moduleSources(t, parser.SkipObjectResolution) {
+		if s.test || except[s.pkg] != "" || strings.HasPrefix(s.pkg, "examples/") || strings.HasSuffix(s.pkg, "test") {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "os" && slices.Contains(readers, sel.Sel.Name) {
+				t.Errorf("%v: os.%s in a library package", s.fset.Position(sel.Pos()), sel.Sel.Name)
+			}
+			return true
+		})
+	}
+}
+
+// allows returns the table's key that permits imported for s, or the empty string.
+func (p part) allows(imported string, s source) string {
+	lists := []uses{p.uses}
+	if s.test {
+		lists = append(lists, p.tests, testTools, uses{s.pkg: "its own package, from an external test"})
+	}
+	inner, own := strings.CutPrefix(imported, modulePath+"/")
+	for _, list := range lists {
+		for key := range list {
+			switch {
+			case key == "*":
+				return key
+			case own && key == inner:
+				return key
+			case !own && (imported == key || strings.HasPrefix(imported, key+"/")):
+				return key
+			}
+		}
+	}
+	return ""
+}
+
+func checkStd(t *testing.T, s source, imported string) {
+	t.Helper()
+	if s.test || strings.HasPrefix(s.pkg, "examples/") {
+		return
+	}
+	if rule, ok := noStd[imported]; ok && !slices.Contains(rule.except, s.pkg) {
+		t.Errorf("%s/%s imports %q: %s", s.pkg, s.name, imported, rule.why)
+	}
+	if slices.Contains(sansIO, s.pkg) && slices.Contains(ioAccess, imported) {
+		t.Errorf("%s/%s imports %q: the package does no I/O", s.pkg, s.name, imported)
+	}
+}
+
+// moduleSources parses every Go file of the module, for all operating systems alike.
+func moduleSources(t *testing.T, mode parser.Mode) []source {
+	t.Helper()
+	root := moduleRoot(t)
+	fset := token.NewFileSet()
+	var out []source
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() {
+			if p != root && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "node_modules") {
+				return filepath.SkipDir
+			}
+			if p != root && fileExists(filepath.Join(p, "go.mod")) {
+				t.Errorf("%s is a module of its own: its packages would escape this test", p)
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		f, err := parser.ParseFile(fset, p, nil, mode)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, filepath.Dir(p))
+		if err != nil {
+			return err
+		}
+		out = append(out, source{
+			pkg: path.Clean(filepath.ToSlash(rel)), name: name, test: strings.HasSuffix(name, "_test.go"), file: f, fset: fset,
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out) == 0 {
+		t.Fatal("no source found: the test looks in the wrong place")
+	}
+	return out
+}
+
+// moduleRoot returns the folder of the module's go.mod.
+func moduleRoot(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for !fileExists(filepath.Join(dir, "go.mod")) {
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Fatal("no go.mod above the test's folder")
+		}
+		dir = up
+	}
+	return dir
+}
+
+func fileExists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
+
+func importPath(t *testing.T, spec *ast.ImportSpec) string {
+	t.Helper()
+	p, err := strconv.Unquote(spec.Path.Value)
+	if err != nil {
+		t.Fatalf("import %s: %v", spec.Path.Value, err)
+	}
+	return p
+}
+
+// isStd tells packages of the standard library: their first element has no dot.
+func isStd(p string) bool {
+	first, _, _ := strings.Cut(p, "/")
+	return !strings.Contains(first, ".")
+}
