@@ -1,0 +1,219 @@
+package sshx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/sallyport/sallyport/pam"
+)
+
+const clientVersion = "SSH-2.0-Sallyport"
+
+// Connect dials the asset's address, verifies its host key, signs in as the asset's account and starts a shell
+// in a PTY of r.Size. Dialling to shell start is bounded by Config.HandshakeTimeout.
+//
+// The error is a [*pam.TargetError]: target_config for a record that cannot be used, target_unreachable,
+// host_key_unknown, host_key_mismatch, target_auth_failed, target_no_shell, target_protocol, or
+// invalid_param, capability_denied and internal (vault). When ctx ended first, its cause is wrapped.
+func (p *Protocol) Connect(ctx context.Context, r pam.ConnectRequest) (pam.Conn, error) {
+	c, err := p.connect(ctx, r)
+	if err != nil {
+		return nil, fmt.Errorf("sshx: %w", err)
+	}
+	return c, nil
+}
+
+var errHandshakeTimeout = errors.New("the target did not finish the handshake in time")
+
+func (p *Protocol) connect(ctx context.Context, r pam.ConnectRequest) (*conn, error) {
+	if r.Field == nil || !r.Size.Valid() {
+		return nil, &pam.TargetError{Code: pam.CodeInternal, Err: errors.New("the request has no Field or no valid Size")}
+	}
+	host, port, err := splitAddress(r.Asset.Address)
+	if err != nil {
+		return nil, &pam.TargetError{Code: pam.CodeTargetConfig, Err: fmt.Errorf("address: %w", err)}
+	}
+	if r.Asset.Account == "" {
+		return nil, &pam.TargetError{Code: pam.CodeTargetConfig, Err: errors.New("the asset has no account")}
+	}
+	tr, err := p.hostTrust(r.Asset, host, port)
+	if err != nil {
+		return nil, &pam.TargetError{Code: pam.CodeTargetConfig, Err: err}
+	}
+	l, err := newLaunch(r)
+	if err != nil {
+		return nil, err
+	}
+
+	ctx, cancel := context.WithTimeoutCause(ctx, p.cfg.HandshakeTimeout, errHandshakeTimeout)
+	defer cancel()
+	sock, err := p.dial(ctx, host, port)
+	if err != nil {
+		return nil, ended(ctx, pam.CodeTargetUnreachable, fmt.Errorf("dial: %w", err))
+	}
+	t := newTransport(sock)
+	// Not every connection honours deadlines (one through a jump host refuses them), but all can be closed.
+	stop := context.AfterFunc(ctx, func() { t.cut(context.Cause(ctx)) })
+	defer stop()
+
+	c, err := p.handshake(ctx, t, tr, l, r)
+	if err == nil && !stop() {
+		err = ended(ctx, pam.CodeTargetUnreachable, context.Cause(ctx))
+	}
+	if err != nil {
+		t.cut(err)
+		if c != nil {
+			c.wait()
+		}
+		return nil, err
+	}
+	c.startKeepAlive(p.cfg.KeepAliveInterval, p.cfg.KeepAliveTimeout)
+	return c, nil
+}
+
+// handshake runs key exchange, sign-in and shell start. The caller cuts t on error, also when a connection is
+// returned beside it.
+func (p *Protocol) handshake(ctx context.Context, t *transport, tr trust, l launch, r pam.ConnectRequest) (*conn, error) {
+	if len(tr.algorithms) == 0 {
+		return nil, &pam.TargetError{Code: pam.CodeTargetConfig, Err: errors.New("no permitted algorithm can present the known host keys")}
+	}
+	auth := &signIn{ctx: ctx, field: r.Field}
+	var refused error
+	sc, chans, reqs, err := ssh.NewClientConn(t, tr.address, &ssh.ClientConfig{
+		Config: ssh.Config{
+			KeyExchanges: p.cfg.KeyExchanges,
+			Ciphers:      p.cfg.Ciphers,
+			MACs:         p.cfg.MACs,
+		},
+		User:              r.Asset.Account,
+		Auth:              auth.methods(),
+		ClientVersion:     clientVersion,
+		HostKeyAlgorithms: tr.algorithms,
+		HostKeyCallback: func(_ string, remote net.Addr, key ssh.PublicKey) error {
+			if refused = tr.check(remote, key); refused != nil {
+				return refused
+			}
+			auth.verified = true
+			return nil
+		},
+	})
+	if err != nil {
+		return nil, handshakeError(ctx, err, refused, tr, auth)
+	}
+
+	c := newConn(t, sc, r)
+	c.serve(chans, reqs)
+	if err := c.open(l, r.Size); err != nil {
+		if ctx.Err() != nil {
+			err = ended(ctx, pam.CodeTargetUnreachable, err)
+		}
+		return c, err
+	}
+	return c, nil
+}
+
+// handshakeError finds the code for a failed NewClientConn.
+func handshakeError(ctx context.Context, err, refused error, tr trust, auth *signIn) error {
+	var neg *ssh.AlgorithmNegotiationError
+	var netErr net.Error
+	switch {
+	case refused != nil:
+		return refused
+	case auth.err != nil:
+		return auth.err
+	case ctx.Err() != nil:
+		return ended(ctx, pam.CodeTargetUnreachable, err)
+	case errors.As(err, &neg) && tr.known && neg.What == "host key":
+		// The target has no key of the type that we know.
+		return &pam.TargetError{Code: pam.CodeHostKeyMismatch, Err: err}
+	case auth.verified && !auth.tried:
+		return &pam.TargetError{Code: pam.CodeTargetAuthFailed, Err: fmt.Errorf("nothing in the vault fits what the target asks for: %w", err)}
+	case auth.verified:
+		return &pam.TargetError{Code: pam.CodeTargetAuthFailed, Err: err}
+	case errors.Is(err, errPeerClosed), errors.As(err, &netErr):
+		return &pam.TargetError{Code: pam.CodeTargetUnreachable, Err: err}
+	}
+	return &pam.TargetError{Code: pam.CodeTargetProtocol, Err: err}
+}
+
+// ended names ctx's cause beside err when ctx is over.
+func ended(ctx context.Context, code pam.Code, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", cause, err)
+	}
+	return &pam.TargetError{Code: code, Err: err}
+}
+
+// open starts the shell on a new session channel. Every wait in it ends when the transport is cut.
+func (c *conn) open(l launch, size pam.Size) error {
+	noShell := func(format string, args ...any) error {
+		code := pam.CodeTargetNoShell
+		if c.t.reason() != nil {
+			code = pam.CodeTargetUnreachable
+		}
+		return &pam.TargetError{Code: code, Err: fmt.Errorf(format, args...)}
+	}
+	ch, reqs, err := c.ssh.OpenChannel("session", nil)
+	if err != nil {
+		return noShell("session channel: %w", err)
+	}
+	c.attach(ch, reqs)
+
+	if l.locale != "" {
+		ok, err := ch.SendRequest("env", true, ssh.Marshal(envRequest{"LANG", l.locale}))
+		if err != nil {
+			return noShell("env: %w", err)
+		}
+		if !ok {
+			c.notices = append(c.notices, pam.Notice{Code: NoticeEnvRefused, Text: "LANG"})
+		}
+	}
+	ok, err := ch.SendRequest("pty-req", true, ssh.Marshal(ptyRequest{
+		Term: l.term, Modes: ttyModes(),
+		Cols: uint32(size.Cols), Rows: uint32(size.Rows), Width: uint32(size.Width), Height: uint32(size.Height),
+	}))
+	if err != nil || !ok {
+		return noShell("pty-req refused: %w", orRefused(err))
+	}
+	if l.script != "" {
+		ok, err = ch.SendRequest("exec", true, ssh.Marshal(execRequest{l.script}))
+	} else {
+		ok, err = ch.SendRequest("shell", true, nil)
+	}
+	if err != nil || !ok {
+		return noShell("shell refused: %w", orRefused(err))
+	}
+	if l.typed != "" {
+		if _, err := ch.Write([]byte(l.typed + "\r")); err != nil {
+			return noShell("initial command: %w", err)
+		}
+	}
+	return nil
+}
+
+var errRefused = errors.New("the target said no")
+
+func orRefused(err error) error {
+	if err == nil {
+		return errRefused
+	}
+	return err
+}
+
+// startKeepAlive arms the first probe. Nothing runs between probes: each is a timer's goroutine that lives for
+// one round trip.
+func (c *conn) startKeepAlive(interval, timeout time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	k := &keepAlive{t: c.t, ping: c.ping, interval: interval, timeout: timeout}
+	k.start()
+	c.keepAlive = k
+}

@@ -1,0 +1,9 @@
+// Package sshtest has SSH servers for tests of hosts and for demonstrations.
+//
+// [NewServer] runs in the process, on a listener or on single connections, with a handler for each session; the
+// ready handler [Demo] is a small shell over a file system in memory that cannot reach the machine it runs
+// on. [StartOpenSSH] runs the real sshd on loopback for interop tests.
+//
+// The servers are made for tests: they keep what clients presented, so that a test can prove what was never
+// sent ([Server.Attempts]). They are no base for a real SSH service.
+package sshtest

@@ -1,0 +1,272 @@
+package sshtest
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+const handshakeTimeout = 20 * time.Second
+
+// Handler runs one session and returns its exit status. The session's context ends with the connection.
+type Handler func(s *Session) int
+
+// Config describes a server. Without any way to sign in NewServer refuses it.
+type Config struct {
+	// Handler runs sessions. Nil means Demo.
+	Handler Handler
+	// HostKey identifies the server. Nil means a new Ed25519 key.
+	HostKey ssh.Signer
+	// Passwords by user name.
+	Passwords map[string]string
+	// AuthorizedKeys may sign in as any user.
+	AuthorizedKeys []ssh.PublicKey
+	// KeyboardInteractive asks for the password by a single prompt, as servers with PAM do, and offers no
+	// password method.
+	KeyboardInteractive bool
+	// Prompts replaces the single prompt of KeyboardInteractive, to play a hostile server. Nothing signs in.
+	Prompts []Prompt
+	// RefuseEnv, RefusePTY and RefuseShell make the server say no.
+	RefuseEnv, RefusePTY, RefuseShell bool
+	// Server is a template for the rest (algorithms, banner); authentication in it is replaced. Nil is fine.
+	Server *ssh.ServerConfig
+}
+
+// Prompt is one question of keyboard-interactive.
+type Prompt struct {
+	Text string
+	Echo bool
+}
+
+// Attempt is one credential that a client presented.
+type Attempt struct {
+	User     string
+	Method   string // publickey, password or keyboard-interactive
+	Password string // in clear, for password and keyboard-interactive
+	OK       bool
+}
+
+// Server is a running SSH server. Close ends it.
+type Server struct {
+	cfg    Config
+	server *ssh.ServerConfig
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu        sync.Mutex // guards what follows
+	listeners []net.Listener
+	conns     map[net.Conn]struct{}
+	attempts  []Attempt
+	closed    bool
+}
+
+// NewServer validates cfg. Serve, Listen or ServeConn bring it to life.
+func NewServer(cfg Config) (*Server, error) {
+	if len(cfg.Passwords) == 0 && len(cfg.AuthorizedKeys) == 0 && len(cfg.Prompts) == 0 {
+		return nil, errors.New("sshtest: Config has neither Passwords nor AuthorizedKeys")
+	}
+	if cfg.Handler == nil {
+		cfg.Handler = Demo
+	}
+	if cfg.HostKey == nil {
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			return nil, fmt.Errorf("sshtest: %w", err)
+		}
+		if cfg.HostKey, err = ssh.NewSignerFromKey(key); err != nil {
+			return nil, fmt.Errorf("sshtest: %w", err)
+		}
+	}
+	s := &Server{cfg: cfg, server: &ssh.ServerConfig{}, conns: make(map[net.Conn]struct{})}
+	if cfg.Server != nil {
+		c := *cfg.Server
+		s.server = &c
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.server.NoClientAuth = false
+	s.server.PublicKeyCallback = s.publicKey
+	s.server.PasswordCallback = nil
+	s.server.KeyboardInteractiveCallback = nil
+	if cfg.KeyboardInteractive || len(cfg.Prompts) > 0 {
+		s.server.KeyboardInteractiveCallback = s.keyboardInteractive
+	} else if len(cfg.Passwords) > 0 {
+		s.server.PasswordCallback = s.password
+	}
+	s.server.AddHostKey(cfg.HostKey)
+	return s, nil
+}
+
+// Listen serves on a free port of 127.0.0.1 and returns its address.
+func (s *Server) Listen() (address string, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("sshtest: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		l.Close()
+		return "", net.ErrClosed
+	}
+	s.wg.Go(func() { _ = s.Serve(l) })
+	return l.Addr().String(), nil
+}
+
+// Serve accepts connections until the listener fails or Close is called; it closes the listener.
+func (s *Server) Serve(l net.Listener) error {
+	s.mu.Lock()
+	s.listeners = append(s.listeners, l)
+	closed := s.closed
+	s.mu.Unlock()
+	defer l.Close()
+	if closed {
+		return net.ErrClosed
+	}
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		s.wg.Go(func() { s.ServeConn(c) })
+	}
+}
+
+// ServeConn serves one connection and returns when it has ended.
+func (s *Server) ServeConn(c net.Conn) {
+	defer c.Close()
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.conns[c] = struct{}{}
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.conns, c)
+		s.mu.Unlock()
+	}()
+
+	_ = c.SetDeadline(time.Now().Add(handshakeTimeout))
+	sc, chans, reqs, err := ssh.NewServerConn(c, s.server)
+	if err != nil {
+		return
+	}
+	_ = c.SetDeadline(time.Time{})
+	ctx, cancel := context.WithCancel(s.ctx)
+	var sessions sync.WaitGroup
+	defer sessions.Wait()
+	defer cancel()
+	sessions.Go(func() { ssh.DiscardRequests(reqs) })
+	for nc := range chans {
+		if nc.ChannelType() != "session" {
+			_ = nc.Reject(ssh.UnknownChannelType, "only sessions")
+			continue
+		}
+		ch, requests, err := nc.Accept()
+		if err != nil {
+			continue
+		}
+		sessions.Go(func() { s.session(ctx, sc, ch, requests) })
+	}
+}
+
+// Drop cuts every connection without a word, as a power failure would, and returns how many there were.
+func (s *Server) Drop() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		c.Close()
+	}
+	return len(s.conns)
+}
+
+// Close ends all connections and waits for every goroutine.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	for _, l := range s.listeners {
+		l.Close()
+	}
+	for c := range s.conns {
+		c.Close()
+	}
+	s.mu.Unlock()
+	s.cancel()
+	s.wg.Wait()
+	return nil
+}
+
+// HostKey returns the server's public key as an authorized_keys line, which is what a pin takes.
+func (s *Server) HostKey() string { return AuthorizedKey(s.cfg.HostKey.PublicKey()) }
+
+// Attempts returns what clients presented so far.
+func (s *Server) Attempts() []Attempt {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.attempts)
+}
+
+// AuthorizedKey formats a public key as a line of authorized_keys, without the newline.
+func AuthorizedKey(k ssh.PublicKey) string {
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k)))
+}
+
+func (s *Server) note(a Attempt) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	const maxAttempts = 1000 // a demo runs for long
+	if len(s.attempts) < maxAttempts {
+		s.attempts = append(s.attempts, a)
+	}
+	if !a.OK {
+		return errors.New("no")
+	}
+	return nil
+}
+
+func (s *Server) publicKey(c ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+	blob := key.Marshal()
+	ok := slices.ContainsFunc(s.cfg.AuthorizedKeys, func(k ssh.PublicKey) bool { return slices.Equal(k.Marshal(), blob) })
+	return nil, s.note(Attempt{User: c.User(), Method: "publickey", OK: ok})
+}
+
+func (s *Server) checkPassword(user, password string) bool {
+	want, known := s.cfg.Passwords[user]
+	same := subtle.ConstantTimeCompare([]byte(want), []byte(password)) == 1
+	return known && same
+}
+
+func (s *Server) password(c ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
+	ok := s.checkPassword(c.User(), string(password))
+	return nil, s.note(Attempt{User: c.User(), Method: "password", Password: string(password), OK: ok})
+}
+
+func (s *Server) keyboardInteractive(c ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+	prompts := s.cfg.Prompts
+	if len(prompts) == 0 {
+		prompts = []Prompt{{Text: "Password: "}}
+	}
+	questions, echos := make([]string, len(prompts)), make([]bool, len(prompts))
+	for i, p := range prompts {
+		questions[i], echos[i] = p.Text, p.Echo
+	}
+	answers, err := ask("", "", questions, echos)
+	if err != nil {
+		return nil, err
+	}
+	a := Attempt{User: c.User(), Method: "keyboard-interactive", Password: strings.Join(answers, "\n")}
+	a.OK = len(s.cfg.Prompts) == 0 && len(answers) == 1 && s.checkPassword(c.User(), answers[0])
+	return nil, s.note(a)
+}
