@@ -50,6 +50,8 @@ type Report struct {
 	// tied to it by the chain alone, and so only as trustworthy as the disk it lay on.
 	SignedEntries uint64
 	SignedStored  int64
+
+	forged bool // a signature did not hold, as opposed to framing, CRC or chain
 }
 
 // Verify checks a recording against keys: framing, CRC, chain, order, totals and every signature. It trusts only
@@ -106,7 +108,7 @@ func verifyChain(s *scanner, ring keyRing, each func(scanned) error) (Report, er
 		if c.typ.signed() {
 			if err := rep.take(c, s, ring); err != nil {
 				// The bytes up to here may be forged since the signature before: that is where trust ends.
-				rep.State, rep.At = StateBroken, rep.SignedStored
+				rep.State, rep.At, rep.forged = StateBroken, rep.SignedStored, true
 				rep.Cause = &BrokenError{At: rep.At, Err: err}
 				return rep, nil
 			}
