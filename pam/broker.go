@@ -2,12 +2,36 @@ package pam
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
 )
 
-// Broker runs sessions. Make one with New.
+// Broker runs sessions. Make one with New, end it with Shutdown.
 type Broker struct {
-	cfg Config
+	cfg       Config
+	protocols map[string]Protocol
+	audit     *auditor
+	met       *instruments
+	random    io.Reader
+	handler   http.Handler
+
+	base        context.Context // of all sessions
+	cancel      context.CancelCauseFunc
+	closing     atomic.Bool
+	viewerCount atomic.Int64
+	wg          sync.WaitGroup // every goroutine that the broker owns
+
+	mu         sync.Mutex // guards all below
+	live       map[SessionID]*liveSession
+	slots      map[UserID]int // live sessions and starts under way
+	total      int
+	unattached map[string]int // sockets per address that have sent no ticket yet
 }
 
 // New returns a broker over a copy of cfg, or an error that lists every fault of cfg.
@@ -16,35 +40,182 @@ func New(cfg Config) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Broker{cfg: c}, nil
+	b := &Broker{
+		cfg: c, protocols: map[string]Protocol{}, audit: newAuditor(c.Events), met: newInstruments(c.Metrics), random: rand.Reader,
+		live: map[SessionID]*liveSession{}, slots: map[UserID]int{}, unattached: map[string]int{},
+	}
+	for _, p := range c.Protocols {
+		b.protocols[p.Name()] = p
+	}
+	b.base, b.cancel = context.WithCancelCause(context.Background())
+	b.handler = b.routes()
+	return b, nil
 }
 
-// Handler serves the JSON API under api/, the session page under s/ and the client's files under assets/. Mount
-// it under any prefix with http.StripPrefix.
-func (b *Broker) Handler() http.Handler { return http.NotFoundHandler() }
-
-// SessionHandler serves the WebSocket of one session alone, for hosts with pages and routes of their own. The
-// session id is the path value "id" of the host's pattern, as in "GET /ws/{id}".
-func (b *Broker) SessionHandler() http.Handler { return http.NotFoundHandler() }
-
-// Session returns a snapshot of a session, live or ended.
+// Session returns a snapshot of a session, live or ended, or an error matching ErrNotFound.
 func (b *Broker) Session(ctx context.Context, id SessionID) (SessionInfo, error) {
+	if s := b.find(id); s != nil {
+		return s.snapshot(), nil
+	}
 	return b.cfg.Store.Session(ctx, id)
 }
 
-// Sessions returns snapshots, newest first.
+// Sessions returns snapshots that match, newest first.
 func (b *Broker) Sessions(ctx context.Context, f SessionFilter) ([]SessionInfo, error) {
-	return b.cfg.Store.Sessions(ctx, f)
+	list, err := b.cfg.Store.Sessions(ctx, f)
+	for i := range list {
+		if s := b.find(list[i].ID); s != nil {
+			list[i] = s.snapshot()
+		}
+	}
+	return list, err
 }
 
-// Terminate ends a live session for everyone. The reason is shown to its people.
-func (b *Broker) Terminate(ctx context.Context, id SessionID, reason string) error { return nil }
+// Terminate ends a live session for everyone with the reason terminated; text is shown to its people. An error
+// matching ErrNotFound says that no such session is live.
+func (b *Broker) Terminate(ctx context.Context, id SessionID, text string) error {
+	s := b.find(id)
+	if s == nil {
+		return fmt.Errorf("pam: session: %w", ErrNotFound)
+	}
+	if err := b.audit.write(ctx, Event{At: b.cfg.Now(), Verb: TerminateSession, Asset: s.asset.ID, Session: id, Detail: text}); err != nil {
+		return err
+	}
+	s.finish(&End{Reason: EndTerminated, Text: text})
+	return nil
+}
 
-// EndLogin cancels the tickets of one login of the host and ends its sessions.
-func (b *Broker) EndLogin(ctx context.Context, loginID string) error { return nil }
+// EndLogin cancels the tickets of one login of the host and ends its sessions with the reason revoked. Call it
+// when the user signs out.
+func (b *Broker) EndLogin(ctx context.Context, loginID string) error {
+	return b.endWhere(ctx,
+		func(t Ticket) bool { return t.LoginID == loginID },
+		func(p *participant) bool { return p.login == loginID })
+}
 
 // EndUser does the same for every login of a user.
-func (b *Broker) EndUser(ctx context.Context, user UserID) error { return nil }
+func (b *Broker) EndUser(ctx context.Context, user UserID) error {
+	return b.endWhere(ctx,
+		func(t Ticket) bool { return t.User == user },
+		func(p *participant) bool { return p.user == user })
+}
 
-// Shutdown ends every session with gateway_shutdown and waits until all recordings are sealed, or ctx ends.
-func (b *Broker) Shutdown(ctx context.Context) error { return nil }
+// endWhere ends what belongs to a person. Sessions go first: a ticket whose session has ended opens nothing.
+func (b *Broker) endWhere(ctx context.Context, tickets func(Ticket) bool, people func(*participant) bool) error {
+	for _, s := range b.all() {
+		if people(s.owner) {
+			s.finish(&End{Reason: EndRevoked})
+		}
+	}
+	if err := b.cfg.Store.DropTickets(ctx, b.cfg.Now(), tickets); err != nil {
+		return fmt.Errorf("pam: dropping tickets: %w", err)
+	}
+	return nil
+}
+
+// Shutdown refuses new sessions, ends the live ones with gateway_shutdown and waits until all recordings are
+// sealed. When ctx ends first, the error names the sessions that were not finished.
+func (b *Broker) Shutdown(ctx context.Context) error {
+	b.mu.Lock()
+	b.closing.Store(true)
+	b.mu.Unlock()
+	sessions := b.all()
+	for _, s := range sessions {
+		s.finish(&End{Reason: EndGatewayShutdown})
+	}
+	var errs []error
+	for _, s := range sessions {
+		select {
+		case <-s.done:
+		case <-ctx.Done():
+			errs = append(errs, fmt.Errorf("pam: session %s is not finished: %w", s.id, context.Cause(ctx)))
+		}
+	}
+	b.cancel(ErrClosed)
+	all := make(chan struct{})
+	go func() { b.wg.Wait(); close(all) }()
+	select {
+	case <-all:
+	case <-ctx.Done():
+		errs = append(errs, context.Cause(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// Health is a summary for readiness checks.
+type Health struct {
+	Live    int  `json:"live"`    // sessions that are not completed
+	Closing bool `json:"closing"` // Shutdown was called
+}
+
+// Health returns the present state of the broker.
+func (b *Broker) Health() Health {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return Health{Live: len(b.live), Closing: b.closing.Load()}
+}
+
+func (b *Broker) find(id SessionID) *liveSession {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.live[id]
+}
+
+func (b *Broker) all() []*liveSession {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := make([]*liveSession, 0, len(b.live))
+	for _, s := range b.live {
+		out = append(out, s)
+	}
+	return out
+}
+
+// reserve takes one of the user's slots. release gives it back; when free is false there was none to take.
+func (b *Broker) reserve(u UserID) (free bool, release func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.total >= b.cfg.Limits.Sessions || b.slots[u] >= b.cfg.Limits.PerUser {
+		return false, func() {}
+	}
+	b.total++
+	b.slots[u]++
+	return true, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.releaseSlot(u)
+	}
+}
+
+// releaseSlot gives a slot back. The caller holds mu.
+func (b *Broker) releaseSlot(u UserID) {
+	b.total--
+	if b.slots[u]--; b.slots[u] <= 0 {
+		delete(b.slots, u)
+	}
+}
+
+// register makes a session reachable for as long as it may wait to be attached. It keeps its slot until forget.
+func (b *Broker) register(s *liveSession) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closing.Load() {
+		s.cancel(ErrClosed)
+		return false
+	}
+	b.live[s.id] = s
+	b.met.live.Update(int64(len(b.live)))
+	s.mu.Lock()
+	s.away = time.AfterFunc(b.cfg.Limits.Requested, func() { s.finish(&End{Reason: EndExpired}) })
+	s.mu.Unlock()
+	return true
+}
+
+// forget takes an ended session out and frees its slot.
+func (b *Broker) forget(s *liveSession) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.live, s.id)
+	b.releaseSlot(s.owner.user)
+	b.met.live.Update(int64(len(b.live)))
+}

@@ -16,3 +16,14 @@ func (c Capabilities) Value(d Declaration) Value { return c.decl[d] }
 
 // Permits reports whether d is Allow or Record.
 func (c Capabilities) Permits(d Declaration) bool { return c.decl[d].Permits() }
+
+// view returns what permits, for the browser: what is missing there is denied.
+func (c Capabilities) view() map[Declaration]Value {
+	out := make(map[Declaration]Value, len(c.decl))
+	for d, v := range c.decl {
+		if v.Permits() {
+			out[d] = v
+		}
+	}
+	return out
+}

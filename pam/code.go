@@ -54,3 +54,18 @@ const (
 	CodeTargetConfig      Code = "target_config"   // the asset's record cannot be used as it is
 	CodeRecordingFailed   Code = "recording_failed"
 )
+
+// Codes of sessions that ended for a reason that needs no finer word: one for each EndReason.
+const (
+	CodeUserDisconnect  = Code(EndUserDisconnect)
+	CodeRemoteLogoff    = Code(EndRemoteLogoff)
+	CodeExpired         = Code(EndExpired)
+	CodeTerminated      = Code(EndTerminated)
+	CodePolicyRule      = Code(EndPolicyRule)
+	CodeIdle            = Code(EndIdle)
+	CodeRevoked         = Code(EndRevoked)
+	CodeNetworkLost     = Code(EndNetworkLost)
+	CodeTargetError     = Code(EndTargetError)
+	CodeGatewayShutdown = Code(EndGatewayShutdown)
+	CodeGatewayCrash    = Code(EndGatewayCrash)
+)

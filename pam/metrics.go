@@ -1,6 +1,10 @@
 package pam
 
-import "github.com/rcrowley/go-metrics"
+import (
+	"sync/atomic"
+
+	"github.com/rcrowley/go-metrics"
+)
 
 // instruments are the broker's metrics. Counters, gauges and histograms only: a Meter or Timer would start a
 // process-wide goroutine that never ends.
@@ -30,11 +34,9 @@ func newInstruments(r metrics.Registry) *instruments {
 		bytesIn:    metrics.GetOrRegisterCounter("pam.bytes.in", r),
 		droppedOps: metrics.GetOrRegisterCounter("pam.operations.dropped", r),
 		refused:    metrics.GetOrRegisterCounter("pam.requests.refused", r),
-		decideNs: metrics.GetOrRegister("pam.policy.latency_ns", func() metrics.Histogram {
-			return metrics.NewHistogram(metrics.NewUniformSample(1028))
-		}, r).(metrics.Histogram),
-		panics:   metrics.GetOrRegisterCounter("pam.panics", r),
-		registry: r,
+		decideNs:   metrics.GetOrRegisterHistogram("pam.policy.latency_ns", r, metrics.NewUniformSample(1028)),
+		panics:     metrics.GetOrRegisterCounter("pam.panics", r),
+		registry:   r,
 	}
 }
 
@@ -42,3 +44,6 @@ func newInstruments(r metrics.Registry) *instruments {
 func (i *instruments) ended(r EndReason) {
 	metrics.GetOrRegisterCounter("pam.sessions.ended."+string(r), i.registry).Inc(1)
 }
+
+// count moves the number of attached viewers.
+func (i *instruments) count(n *atomic.Int64, by int64) { i.viewers.Update(n.Add(by)) }

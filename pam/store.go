@@ -15,6 +15,7 @@ type Ticket struct {
 	Participant ParticipantID
 	User        UserID
 	LoginID     string
+	Cookie      bool   // the login is sent by browsers themselves, so the socket must carry it too
 	Origin      string // of the page that asked; empty for clients without a browser
 	Expires     time.Time
 }

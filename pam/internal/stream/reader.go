@@ -37,6 +37,9 @@ func (r *Reader) Next(dst []Item, max int, force bool) ([]Item, error) {
 	l := r.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if r.closed {
+		return dst, io.EOF
+	}
 	if r.behind {
 		r.behind, r.next = false, l.end()
 		l.trim()
@@ -61,6 +64,14 @@ func (r *Reader) Next(dst []Item, max int, force bool) ([]Item, error) {
 		l.signal()
 	}
 	return dst, nil
+}
+
+// Done reports whether the log is closed and everything readable has been read.
+func (r *Reader) Done() bool {
+	l := r.log
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return r.closed || l.closed && (r.next >= l.open || r.next >= l.end())
 }
 
 // SkipTo moves the reader forward to the item with sequence number seq, which need not exist yet.

@@ -1,0 +1,143 @@
+package pam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// evaluation is what one question to inventory and policy gave.
+type evaluation struct {
+	asset    Asset
+	protocol Protocol // nil if the asset has none
+	grants   Grants
+	decision Decision
+}
+
+// evaluate asks inventory and policy about one operation and lets Decide answer. An error of either is a
+// denial. limited says whether the start would exceed a limit; attaching again never does.
+func (b *Broker) evaluate(ctx context.Context, who Identity, id AssetID, op Operation, addr netip.Addr, limited bool) (evaluation, error) {
+	var ev evaluation
+	ev.decision = Decision{Code: CodePolicyError}
+	asset, err := b.cfg.Inventory.Asset(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		ev.decision = Decision{Code: CodeNotFound}
+		return ev, nil
+	case err != nil:
+		return ev, fmt.Errorf("inventory: %w", err)
+	}
+	start := time.Now()
+	grants, err := b.cfg.Policy.Grants(ctx, Query{User: who.User, Asset: id, Operation: op, ClientAddr: addr, At: b.cfg.Now()})
+	b.met.decideNs.Update(int64(time.Since(start)))
+	if err != nil {
+		return ev, fmt.Errorf("policy: %w", err)
+	}
+	ev.asset, ev.grants, ev.protocol = asset, grants, b.protocols[asset.Type.Protocol]
+	ev.decision = Decide(b.facts(grants, ev.protocol != nil, limited))
+	return ev, nil
+}
+
+// facts gathers what Decide wants to know. Approvals and a second factor are not built yet: a decision that asks
+// for them is refused.
+func (b *Broker) facts(g Grants, hasProtocol, limited bool) Facts {
+	f := Facts{
+		Authenticated: true, Role: g.Role, Permitted: g.Permitted, HasProtocol: hasProtocol,
+		Profile: g.Declarations[WebSession], LimitReached: limited,
+	}
+	if g.Selector != nil {
+		switch g.Selector.Form {
+		case FormAutomatic:
+		case FormInteractive:
+			f.Request = RequestMissing
+		default: // restricting, and whatever we do not know
+			f.Restricted = true
+		}
+	}
+	if g.MFA {
+		f.MFA = MFAUnavailable
+	}
+	return f
+}
+
+// paramError names the launch parameter that is wrong.
+type paramError struct{ field, text string }
+
+func (e *paramError) Error() string { return e.field + ": " + e.text }
+
+// resolveParams checks given against the schema and fills in what is missing: from remembered values where they
+// are still valid, else from defaults (Q2). A given value that is not valid is an error.
+func resolveParams(schema []Param, os OSFamily, caps Capabilities, remembered, given Params) (Params, error) {
+	out := Params{}
+	for name := range given {
+		if !slices.ContainsFunc(schema, func(p Param) bool { return p.Name == name }) {
+			return nil, &paramError{name, "no such parameter"}
+		}
+	}
+	for _, p := range schema {
+		v, ok := given[p.Name]
+		if ok {
+			if err := p.check(v, os, caps); err != nil {
+				return nil, err
+			}
+		} else if v, ok = remembered[p.Name]; !ok || p.check(v, os, caps) != nil {
+			v = p.Default
+		}
+		out[p.Name] = v
+	}
+	return out, nil
+}
+
+// maxParamText is the greatest length of a text parameter whose schema names none.
+const maxParamText = 256
+
+// check reports why v is not a valid value of p.
+func (p Param) check(v string, os OSFamily, caps Capabilities) error {
+	fail := func(format string, args ...any) error {
+		return &paramError{p.Name, fmt.Sprintf(format, args...)}
+	}
+	if v == p.Default {
+		return nil
+	}
+	if p.Needs != "" && !caps.Permits(p.Needs) {
+		return fail("needs the declaration %s, which is denied here", p.Needs)
+	}
+	if p.OS != "" && p.OS != os {
+		return fail("only for assets of the family %s", p.OS)
+	}
+	switch p.Kind {
+	case ParamText:
+		most := p.Max
+		if most == 0 {
+			most = maxParamText
+		}
+		if len(v) > most {
+			return fail("%d bytes, at most %d", len(v), most)
+		}
+		if !utf8.ValidString(v) || slices.ContainsFunc([]rune(v), unicode.IsControl) {
+			return fail("must be text without control characters")
+		}
+	case ParamInt:
+		n, err := strconv.Atoi(v)
+		if err != nil || n < p.Min || n > p.Max || strconv.Itoa(n) != v {
+			return fail("want a whole number from %d to %d", p.Min, p.Max)
+		}
+	case ParamChoice:
+		if !slices.ContainsFunc(p.Choices, func(c Choice) bool { return c.Value == v }) {
+			return fail("not one of the choices")
+		}
+	case ParamBool:
+		if v != "true" && v != "false" {
+			return fail("want true or false")
+		}
+	default:
+		return fail("unknown kind of parameter %q", p.Kind)
+	}
+	return nil
+}

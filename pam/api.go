@@ -1,0 +1,284 @@
+package pam
+
+import (
+	_ "embed"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+//go:embed openapi.json
+var openAPI []byte
+
+func (b *Broker) serveOpenAPI(w http.ResponseWriter, _ *http.Request, _ Identity) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_, err := w.Write(openAPI)
+	return err
+}
+
+// assetView is an asset as browsers see it: no address, no account.
+type assetView struct {
+	ID       AssetID  `json:"id"`
+	Name     string   `json:"name"`
+	Type     string   `json:"type,omitempty"`
+	Protocol string   `json:"protocol"`
+	OS       OSFamily `json:"os,omitempty"`
+	URL      string   `json:"url,omitempty"`
+}
+
+func (b *Broker) assetView(a Asset) assetView {
+	return assetView{ID: a.ID, Name: a.Name, Type: a.Type.Name, Protocol: a.Type.Protocol, OS: a.Type.OS, URL: b.assetURL(a.ID)}
+}
+
+func (b *Broker) assetURL(id AssetID) string {
+	if b.cfg.AssetURL == nil {
+		return ""
+	}
+	return b.cfg.AssetURL(id)
+}
+
+// accessView answers what a user may do on an asset now.
+type accessView struct {
+	Asset        assetView             `json:"asset"`
+	Code         Code                  `json:"code"`
+	Recorded     bool                  `json:"recorded"`
+	Capabilities map[Declaration]Value `json:"capabilities"`
+	Params       []paramView           `json:"params"`
+	Remembered   bool                  `json:"remembered"`
+}
+
+type paramView struct {
+	Param
+	Value string `json:"value"`
+}
+
+func (b *Broker) serveAccess(w http.ResponseWriter, r *http.Request, who Identity) error {
+	id := AssetID(r.PathValue("id"))
+	free, release := b.reserve(who.User)
+	release()
+	ev, err := b.evaluate(r.Context(), who, id, OpAccess, b.clientAddr(r), !free)
+	if err != nil {
+		return &Refusal{Code: ev.decision.Code, Err: err}
+	}
+	if ev.decision.Code == CodeNotFound {
+		return &Refusal{Code: CodeNotFound}
+	}
+	v := accessView{
+		Asset: b.assetView(ev.asset), Code: ev.decision.Code, Recorded: ev.decision.Record,
+		Capabilities: map[Declaration]Value{}, Params: []paramView{},
+	}
+	if ev.protocol != nil && ev.decision.Allowed() {
+		caps := NewCapabilities(ev.grants.Declarations)
+		v.Capabilities = caps.view()
+		remembered, err := b.cfg.Store.Params(r.Context(), who.User, id)
+		if err != nil {
+			b.cfg.Log.Warn("remembered parameters", "err", err)
+		}
+		v.Remembered = len(remembered) > 0
+		values, err := resolveParams(ev.protocol.Params(), ev.asset.Type.OS, caps, remembered, nil)
+		if err != nil {
+			return err
+		}
+		for _, p := range ev.protocol.Params() {
+			if (p.OS == "" || p.OS == ev.asset.Type.OS) && (p.Needs == "" || caps.Permits(p.Needs)) {
+				v.Params = append(v.Params, paramView{p, values[p.Name]})
+			}
+		}
+	}
+	writeJSON(w, http.StatusOK, v)
+	return nil
+}
+
+// launchBody is the body of a start.
+type launchBody struct {
+	Params   Params `json:"params"`
+	Window   string `json:"window"`
+	Reason   string `json:"reason"`
+	TicketID string `json:"ticket_id"`
+	MFAToken string `json:"mfa_token"` // taken and ignored until second factors are built
+}
+
+func (b *Broker) serveStart(w http.ResponseWriter, r *http.Request, who Identity) error {
+	var body launchBody
+	if err := readJSON(w, r, &body); err != nil {
+		return err
+	}
+	switch body.Window {
+	case "", "tab", "window", "embedded":
+	default:
+		return &Refusal{Code: CodeInvalidParam, Field: "window", Text: "want tab, window or embedded"}
+	}
+	info, err := b.Start(r.Context(), who, StartRequest{
+		Asset: AssetID(r.PathValue("id")), Params: body.Params, Window: body.Window, Reason: body.Reason, TicketID: body.TicketID,
+		ClientAddr: b.clientAddr(r), SocketAddr: r.RemoteAddr,
+	})
+	if err != nil {
+		return err
+	}
+	// Relative to the mount, as every address of ours: the broker does not know the prefix.
+	writeJSON(w, http.StatusCreated, map[string]any{"id": info.ID, "url": "s/" + url.PathEscape(string(info.ID))})
+	return nil
+}
+
+// sessionView is a session as its owner sees it.
+type sessionView struct {
+	SessionInfo
+	AssetURL string `json:"asset_url,omitempty"`
+}
+
+// own returns a session of this user, live or ended. For a session of somebody else the answer is the same as
+// for one that does not exist (S01).
+func (b *Broker) own(r *http.Request, who Identity) (SessionInfo, error) {
+	info, err := b.Session(r.Context(), SessionID(r.PathValue("id")))
+	switch {
+	case errors.Is(err, ErrNotFound) || (err == nil && info.User != who.User):
+		return SessionInfo{}, &Refusal{Code: CodeNotFound}
+	case err != nil:
+		return SessionInfo{}, &Refusal{Code: CodeInternal, Err: err}
+	}
+	return info, nil
+}
+
+func (b *Broker) serveSession(w http.ResponseWriter, r *http.Request, who Identity) error {
+	info, err := b.own(r, who)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, sessionView{info, b.assetURL(info.Asset)})
+	return nil
+}
+
+func (b *Broker) serveSessions(w http.ResponseWriter, r *http.Request, who Identity) error {
+	f := SessionFilter{User: who.User, Public: r.URL.Query().Get("state")}
+	if f.Public != "" && f.Public != "Active" && f.Public != "Completed" {
+		return &Refusal{Code: CodeInvalidParam, Field: "state", Text: "want Active or Completed"}
+	}
+	if q := r.URL.Query().Get("limit"); q != "" {
+		n, err := strconv.Atoi(q)
+		if err != nil || n < 1 || n > 1000 {
+			return &Refusal{Code: CodeInvalidParam, Field: "limit", Text: "want 1 to 1000"}
+		}
+		f.Limit = n
+	}
+	list, err := b.Sessions(r.Context(), f)
+	if err != nil {
+		return &Refusal{Code: CodeInternal, Err: err}
+	}
+	views := make([]sessionView, 0, len(list))
+	for _, info := range list {
+		views = append(views, sessionView{info, b.assetURL(info.Asset)})
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"sessions": views})
+	return nil
+}
+
+// ownLive returns a live session that this login started.
+func (b *Broker) ownLive(r *http.Request, who Identity) (*liveSession, error) {
+	info, err := b.own(r, who)
+	if err != nil {
+		return nil, err
+	}
+	s := b.find(info.ID)
+	if s == nil {
+		return nil, &Refusal{Code: CodeSessionEnded}
+	}
+	if s.owner.login != who.LoginID {
+		return nil, &Refusal{Code: CodeOtherLogin}
+	}
+	return s, nil
+}
+
+// serveAttach gives the owner a ticket for one socket: on first load, on reload and after a drop alike. The
+// policy is asked again, so that a right withdrawn meanwhile ends the session here at the latest (S36).
+func (b *Broker) serveAttach(w http.ResponseWriter, r *http.Request, who Identity) error {
+	if err := readJSON(w, r, &struct{}{}); err != nil {
+		return err
+	}
+	s, err := b.ownLive(r, who)
+	if err != nil {
+		return err
+	}
+	ev, err := b.evaluate(r.Context(), who, s.asset.ID, OpAccess, b.clientAddr(r), false)
+	if err != nil {
+		// The policy could not answer: this attach is denied, the session and its window stay.
+		return &Refusal{Code: ev.decision.Code, Err: err}
+	}
+	if !ev.decision.Allowed() || (ev.decision.Record && !s.record) {
+		s.finish(&End{Reason: EndRevoked})
+		return &Refusal{Code: CodeRevoked}
+	}
+	s.adopt(ev.grants)
+	text, err := b.newTicket(r.Context(), Ticket{
+		Session: s.id, Participant: s.owner.id, User: who.User, LoginID: who.LoginID, Cookie: who.Cookie, Origin: r.Header.Get("Origin"),
+	})
+	if err != nil {
+		return &Refusal{Code: CodeInternal, Err: err}
+	}
+	writeJSON(w, http.StatusOK, map[string]any{
+		"ticket": text, "expires_in": int(b.cfg.Limits.Ticket / time.Second),
+		"socket": "api/session/" + url.PathEscape(string(s.id)) + "/socket", "subprotocol": "sallyport.v1",
+	})
+	return nil
+}
+
+// adopt makes g the live decision.
+func (s *liveSession) adopt(g Grants) {
+	caps := NewCapabilities(g.Declarations)
+	s.caps.Store(&caps)
+	s.mu.Lock()
+	s.grants = g
+	s.touchViewers()
+	s.mu.Unlock()
+}
+
+func (b *Broker) serveEnd(w http.ResponseWriter, r *http.Request, who Identity) error {
+	if err := readJSON(w, r, &struct{}{}); err != nil {
+		return err
+	}
+	s, err := b.ownLive(r, who)
+	if err != nil {
+		return err
+	}
+	s.finish(&End{Reason: EndUserDisconnect})
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// servePage serves the session page to the session's owner. Others get the answer for a page that does not
+// exist; joining has no screens yet.
+func (b *Broker) servePage(w http.ResponseWriter, r *http.Request, _ Identity) error {
+	who, err := b.identify(r)
+	if err != nil {
+		var refusal *Refusal
+		if errors.As(err, &refusal) && refusal.Code == CodeUnauthenticated && b.cfg.LoginURL != nil {
+			http.Redirect(w, r, b.cfg.LoginURL(originalPath(r)), http.StatusSeeOther)
+			return nil
+		}
+		return err
+	}
+	info, err := b.own(r, who)
+	if err != nil {
+		return err
+	}
+	b.cfg.UI.SessionPage(w, r, Page{Session: info.ID, AssetName: info.AssetName, FrameAncestors: b.cfg.FrameAncestors})
+	return nil
+}
+
+// originalPath is the path as the browser asked for it, before http.StripPrefix.
+func originalPath(r *http.Request) string {
+	if u, err := url.ParseRequestURI(r.RequestURI); err == nil {
+		return u.EscapedPath()
+	}
+	return r.URL.EscapedPath()
+}
+
+func (b *Broker) serveAsset(w http.ResponseWriter, r *http.Request, _ Identity) error {
+	w.Header().Del("Cache-Control") // the UI says how long a file may be kept
+	r2 := r.Clone(r.Context())
+	r2.URL.Path = "/" + r.PathValue("path")
+	r2.URL.RawPath = ""
+	b.cfg.UI.Assets().ServeHTTP(w, r2)
+	return nil
+}

@@ -1,0 +1,200 @@
+package pam
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"path"
+)
+
+// route is one entry of the API: the table is what the mux is built from and what the test of the OpenAPI
+// document walks.
+type route struct {
+	method, pattern string
+	serve           func(w http.ResponseWriter, r *http.Request, who Identity) error
+	public          bool // no identity needed
+}
+
+// table is the whole HTTP surface, relative to where the host mounts the handler.
+func (b *Broker) table() []route {
+	rs := []route{
+		{"GET", "/api/openapi.json", b.serveOpenAPI, true},
+		{"GET", "/api/asset/{id}/access", b.serveAccess, false},
+		{"POST", "/api/asset/{id}/sessions", b.serveStart, false},
+		{"GET", "/api/sessions", b.serveSessions, false},
+		{"GET", "/api/session/{id}", b.serveSession, false},
+		{"POST", "/api/session/{id}/attach", b.serveAttach, false},
+		{"POST", "/api/session/{id}/end", b.serveEnd, false},
+		{"GET", "/api/session/{id}/socket", b.serveSocket, true}, // identifies by itself: a ticket may do
+	}
+	if b.cfg.UI != nil {
+		rs = append(rs,
+			route{"GET", "/s/{id}", b.servePage, true}, // sends anonymous browsers to the login
+			route{"GET", "/assets/{path...}", b.serveAsset, true},
+		)
+	}
+	return rs
+}
+
+// Handler serves the JSON API under api/ and, with Config.UI, the session page under s/ and the client's files
+// under assets/. Mount it under any prefix with http.StripPrefix.
+func (b *Broker) Handler() http.Handler { return b.handler }
+
+// SessionHandler serves the WebSocket of one session alone, for hosts with pages and routes of their own. The
+// session id is the path value "id" of the host's pattern, as in "GET /ws/{id}".
+func (b *Broker) SessionHandler() http.Handler {
+	return b.guarded(route{method: "GET", serve: b.serveSocket, public: true})
+}
+
+func (b *Broker) routes() http.Handler {
+	mux := http.NewServeMux()
+	methods := map[string][]string{}
+	for _, rt := range b.table() {
+		mux.Handle(rt.method+" "+rt.pattern, b.guarded(rt))
+		methods[rt.pattern] = append(methods[rt.pattern], rt.method)
+	}
+	for pattern, allowed := range methods {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			for _, m := range allowed {
+				w.Header().Add("Allow", m)
+			}
+			b.refuse(w, r, &Refusal{Code: CodeMethodNotAllowed})
+		})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { b.refuse(w, r, &Refusal{Code: CodeNotFound}) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The mux would redirect an unclean path, to a place without the prefix that the host stripped.
+		if r.URL.Path == "" || r.URL.Path[0] != '/' || path.Clean(r.URL.Path) != r.URL.Path {
+			b.refuse(w, r, &Refusal{Code: CodeNotFound})
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// guarded puts the checks in front of a route: Host, Origin, cross-origin protection, identity.
+func (b *Broker) guarded(rt route) http.Handler {
+	cross := http.NewCrossOriginProtection()
+	for _, o := range b.cfg.Origins {
+		if err := cross.AddTrustedOrigin(o); err != nil {
+			b.cfg.Log.Error("origin", "origin", o, "err", err)
+		}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it like this
+					panic(p)
+				}
+				b.met.panics.Inc(1)
+				b.cfg.Log.Error("panic in handler", "path", r.URL.Path, "type", fmt.Sprintf("%T", p))
+				b.refuse(w, r, &Refusal{Code: CodeInternal})
+			}
+		}()
+		if err := b.admit(rt, cross, w, r); err != nil {
+			b.refuse(w, r, err)
+		}
+	})
+}
+
+func (b *Broker) admit(rt route, cross *http.CrossOriginProtection, w http.ResponseWriter, r *http.Request) error {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	if err := b.checkHost(r); err != nil {
+		return err
+	}
+	if err := b.checkOrigin(r); err != nil {
+		return err
+	}
+	if err := cross.Check(r); err != nil {
+		return &Refusal{Code: CodeOriginRefused, Err: err}
+	}
+	var who Identity
+	if !rt.public {
+		var err error
+		if who, err = b.identify(r); err != nil {
+			return err
+		}
+		if rt.method != http.MethodGet {
+			if err := needOrigin(r, who); err != nil {
+				return err
+			}
+		}
+	}
+	return rt.serve(w, r, who)
+}
+
+// status maps codes to HTTP; what is missing is 403.
+var status = map[Code]int{
+	CodeUnauthenticated: http.StatusUnauthorized, CodeNotFound: http.StatusNotFound, CodeNoProtocol: http.StatusUnprocessableEntity,
+	CodeBadRequest: http.StatusBadRequest, CodeInvalidParam: http.StatusUnprocessableEntity, CodeHostRefused: http.StatusMisdirectedRequest,
+	CodeMethodNotAllowed: http.StatusMethodNotAllowed, CodeTooLarge: http.StatusRequestEntityTooLarge, CodeRateLimited: http.StatusTooManyRequests,
+	CodeLimitReached: http.StatusTooManyRequests, CodeInternal: http.StatusInternalServerError, CodeShuttingDown: http.StatusServiceUnavailable,
+	CodeAuditFailed: http.StatusServiceUnavailable, CodePolicyError: http.StatusServiceUnavailable, CodeSessionEnded: http.StatusGone,
+	CodeInUse: http.StatusConflict,
+}
+
+// refuse answers with a code; the cause goes to the log alone.
+func (b *Broker) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var refusal *Refusal
+	if !errors.As(err, &refusal) {
+		refusal = &Refusal{Code: CodeInternal, Err: err}
+	}
+	st, ok := status[refusal.Code]
+	if !ok {
+		st = http.StatusForbidden
+	}
+	switch refusal.Code {
+	case CodeOriginRefused, CodeHostRefused:
+		b.met.refused.Inc(1)
+		b.cfg.Log.Warn("request refused", "code", refusal.Code, "origin", r.Header.Values("Origin"), "host", r.Host, "allowed", b.cfg.Origins)
+	default:
+		if st >= http.StatusInternalServerError || refusal.Err != nil {
+			b.cfg.Log.Error("request failed", "code", refusal.Code, "path", r.URL.Path, "err", refusal.Err)
+		}
+	}
+	type body struct {
+		Code    Code   `json:"code"`
+		Message string `json:"message,omitempty"`
+		Field   string `json:"field,omitempty"`
+	}
+	writeJSON(w, st, map[string]body{"error": {refusal.Code, refusal.Text, refusal.Field}})
+}
+
+func writeJSON(w http.ResponseWriter, st int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		st, b = http.StatusInternalServerError, []byte(`{"error":{"code":"internal"}}`)
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(st)
+	_, _ = w.Write(append(b, '\n'))
+}
+
+// maxBody is the largest request body, in bytes.
+const maxBody = 64 << 10
+
+// readJSON reads the body of an unsafe request.
+func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
+	typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || typ != "application/json" {
+		return &Refusal{Code: CodeBadRequest, Text: "want Content-Type: application/json"}
+	}
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return &Refusal{Code: CodeTooLarge}
+		}
+		return &Refusal{Code: CodeBadRequest, Err: err}
+	}
+	if err := decodeStrict(raw, into); err != nil {
+		return &Refusal{Code: CodeBadRequest, Text: err.Error()}
+	}
+	return nil
+}

@@ -1,0 +1,189 @@
+package pam
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sallyport/sallyport/pam/internal/frame"
+	"github.com/sallyport/sallyport/pam/internal/stream"
+)
+
+// liveSession is one session from its creation to its end. It is a server-side object: it outlives sockets and
+// requests, and its context comes from the broker.
+type liveSession struct {
+	b        *Broker
+	id       SessionID
+	asset    Asset
+	protocol Protocol
+	params   Params
+	record   bool // the session must be recorded
+	created  time.Time
+	begun    time.Time // with the monotonic clock: offsets of recording entries count from here
+	log      *slog.Logger
+
+	ctx    context.Context // ends with the session; the cause is the *End
+	cancel context.CancelCauseFunc
+	done   chan struct{} // closed when all is freed and written down
+
+	out  *stream.Log
+	gate *gate         // how far the recording is written
+	turn chan struct{} // one token: Input, Resize and Paste are called one at a time
+
+	caps atomic.Pointer[Capabilities] // of the owner's live decision
+
+	mu        sync.Mutex // guards all below; never held across I/O or a callback
+	state     State
+	step      string // finer than state while launching or connecting
+	info      SessionInfo
+	end       *End // the first reason wins
+	running   bool // the run goroutine was started
+	conn      Conn
+	recording Recording
+	owner     *participant
+	away      *time.Timer // runs while nobody is attached as owner
+	max       *time.Timer
+	size      Size
+	grants    Grants
+	viewers   map[*viewer]struct{}
+}
+
+// participant is a person's place in a session.
+type participant struct {
+	id     ParticipantID
+	user   UserID
+	name   string
+	login  string
+	mode   Mode
+	viewer *viewer // the newest attached page; nil while away. Guarded by the session's mu
+}
+
+// operation is something that a participant can ask of a session.
+type operation struct {
+	name  string
+	needs Declaration // empty: none
+	modes []Mode      // who may ask; nil: everyone
+}
+
+// operations is the table of what each client frame is allowed to do: the capability needed, and by whom. A
+// kind that is not in it cannot be dispatched.
+var operations = map[frame.Kind]operation{
+	frame.Key:        {"key", Keyboard, []Mode{ModeOwner, ModeParticipate}},
+	frame.Pointer:    {"pointer", Keyboard, []Mode{ModeOwner, ModeParticipate}},
+	frame.Resize:     {"resize", "", []Mode{ModeOwner}},
+	frame.Paste:      {"paste", ClipboardUpload, []Mode{ModeOwner, ModeParticipate}},
+	frame.Copied:     {"copied", ClipboardDownload, []Mode{ModeOwner, ModeParticipate}},
+	frame.Disconnect: {"disconnect", "", nil},
+}
+
+// outgoing is what a viewer needs to be sent a kind of frame.
+var outgoing = map[FrameKind]Declaration{
+	FrameClipboard: ClipboardDownload,
+	FrameAudio:     Audio,
+}
+
+// permits is the state's part of the capability check: only active and, for participants who are still
+// attached, reconnecting let anything happen (S04).
+func (s State) permits(attached bool) bool {
+	return s == StateActive || (s == StateReconnecting && attached)
+}
+
+// may is the one capability check, made for every operation at the moment of use.
+func (s *liveSession) may(p *participant, op operation) bool {
+	s.mu.Lock()
+	state, attached := s.state, p.viewer != nil
+	s.mu.Unlock()
+	if !state.permits(attached) {
+		return false
+	}
+	allowed := op.modes == nil
+	for _, m := range op.modes {
+		allowed = allowed || m == p.mode
+	}
+	return allowed && (op.needs == "" || s.caps.Load().Permits(op.needs))
+}
+
+// mayReceive reports whether a participant may be sent frames of a kind now.
+func (s *liveSession) mayReceive(k FrameKind) bool {
+	need, ok := outgoing[k]
+	return !ok || s.caps.Load().Permits(need)
+}
+
+// at is the offset of now in the recording.
+func (s *liveSession) at() time.Duration { return time.Since(s.begun) }
+
+// snapshot returns the session's public record.
+func (s *liveSession) snapshot() SessionInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.info
+	i.State = s.state
+	i.Params = maps.Clone(i.Params)
+	return i
+}
+
+// setState moves a session that has not begun to end. It reports whether it did.
+func (s *liveSession) setState(st State, step string) bool {
+	s.mu.Lock()
+	if s.end != nil {
+		s.mu.Unlock()
+		return false
+	}
+	s.state, s.step = st, step
+	s.info.Updated = s.b.cfg.Now()
+	s.touchViewers()
+	s.mu.Unlock()
+	return true
+}
+
+// touchViewers makes every viewer send its state anew. The caller holds mu.
+func (s *liveSession) touchViewers() {
+	for v := range s.viewers {
+		v.touch()
+	}
+}
+
+// finish asks the session to end. The first reason wins (S39); a session that never ran is completed here.
+func (s *liveSession) finish(e *End) {
+	s.mu.Lock()
+	if s.end != nil {
+		s.mu.Unlock()
+		return
+	}
+	s.end = e
+	s.state, s.step = StateEnding, ""
+	s.touchViewers()
+	if s.away != nil {
+		s.away.Stop()
+	}
+	if s.max != nil {
+		s.max.Stop()
+	}
+	running := s.running
+	s.running = true // nobody may start it any more
+	s.mu.Unlock()
+	s.cancel(e)
+	if !running {
+		s.b.wg.Go(s.complete)
+	}
+}
+
+// start lets the session run; only the first call does.
+func (s *liveSession) start() {
+	s.mu.Lock()
+	if s.running {
+		s.mu.Unlock()
+		return
+	}
+	s.running = true
+	s.state, s.step = StateLaunching, stepRecording
+	if s.away != nil {
+		s.away.Stop()
+	}
+	s.max = time.AfterFunc(s.b.cfg.Limits.MaxDuration, func() { s.finish(&End{Reason: EndExpired}) })
+	s.mu.Unlock()
+	s.b.wg.Go(s.run)
+}

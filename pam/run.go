@@ -1,0 +1,259 @@
+package pam
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/sallyport/sallyport/pam/internal/stream"
+)
+
+// Steps of a session that is being built up, as the browser protocol names them.
+const (
+	stepRecording    = "recording"
+	stepSigningIn    = "signing_in"
+	stepFirstPicture = "first_picture"
+)
+
+// errPanic is the cause of an end by a contained panic.
+var errPanic = errors.New("panic")
+
+// contain runs f and turns a panic into the end of this session alone (S28). The stack goes to the log; a
+// panic's value may hold anything, so only its type does.
+func (s *liveSession) contain(where string, f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.b.met.panics.Inc(1)
+			s.log.Error("panic contained", "where", where, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			s.finish(&End{Reason: EndTargetError, Code: CodeInternal, Err: fmt.Errorf("%s: %w", where, errPanic)})
+		}
+	}()
+	f()
+}
+
+// run takes a session from its first attach to its end.
+func (s *liveSession) run() {
+	s.contain("run", func() {
+		if err := s.launch(); err != nil {
+			s.finish(s.endOf(err))
+			return
+		}
+		s.serve()
+	})
+	s.complete()
+}
+
+// launch opens the recording and connects to the target, in this order: nothing reaches a target before the
+// recording has a durable header (S03).
+func (s *liveSession) launch() error {
+	ctx, cancel := context.WithTimeoutCause(s.ctx, s.b.cfg.Limits.Connect,
+		&TargetError{Code: CodeTargetUnreachable, Err: errors.New("connect: time is up")})
+	defer cancel()
+	if s.record {
+		if err := s.openRecording(ctx); err != nil {
+			return &End{Reason: EndRecordingFailed, Code: CodeRecordingFailed, Err: err}
+		}
+	}
+	if !s.setState(StateConnecting, stepSigningIn) {
+		return context.Cause(s.ctx)
+	}
+	s.mu.Lock()
+	size := s.size
+	s.mu.Unlock()
+	conn, err := s.protocol.Connect(ctx, ConnectRequest{
+		Session: s.id, Asset: s.asset, Params: s.params, Size: size, Capabilities: *s.caps.Load(),
+		Field: s.field, Log: s.log,
+	})
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil && s.ctx.Err() == nil {
+			err = errors.Join(cause, err)
+		}
+		return err
+	}
+	s.mu.Lock()
+	s.conn = conn
+	for v := range s.viewers {
+		v.attachOutput(conn)
+	}
+	s.mu.Unlock()
+	return nil
+}
+
+// field fetches a secured field for the adapter.
+func (s *liveSession) field(ctx context.Context, name string) (Secret, error) {
+	return s.b.cfg.Vault.Field(ctx, FieldRequest{Asset: s.asset.ID, Field: name, User: s.info.User, Session: s.id})
+}
+
+// openRecording opens the recording and begins it with its owner.
+func (s *liveSession) openRecording(ctx context.Context) error {
+	if s.b.cfg.Recorder == nil {
+		return errors.New("the profile says Record and Config.Recorder is nil")
+	}
+	s.mu.Lock()
+	size, grants := s.size, s.grants
+	s.mu.Unlock()
+	rec, err := s.b.cfg.Recorder.Open(ctx, RecordingMeta{
+		Session: s.id, Asset: s.asset.ID, Name: s.asset.Name, Protocol: s.protocol.Name(),
+		User: s.info.User, UserName: s.info.UserName, Started: s.created, Size: size,
+		Term: s.params["term"], Rules: grants.Rules, Policy: grants.Version,
+	}, recordingWatch{s})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.recording = rec
+	s.info.Recording = rec.Path()
+	s.mu.Unlock()
+	_, err = s.append(EntryJoin, s.owner.id, ParticipantEntry{User: s.owner.user, Name: s.owner.name, Mode: s.owner.mode})
+	return err
+}
+
+// recordingWatch hears from the recorder.
+type recordingWatch struct{ s *liveSession }
+
+func (w recordingWatch) Written(index uint64) {
+	w.s.gate.set(index)
+	w.s.out.SetGate(index)
+}
+
+func (w recordingWatch) Failed(err error) {
+	w.s.gate.fail(err)
+	w.s.recordingFailed(err)
+}
+
+func (s *liveSession) recordingFailed(err error) {
+	s.finish(&End{Reason: EndRecordingFailed, Code: CodeRecordingFailed, Err: err})
+}
+
+// append adds an entry with JSON data to the recording, if there is one, and returns its index.
+func (s *liveSession) append(k EntryKind, who ParticipantID, data any) (uint64, error) {
+	s.mu.Lock()
+	rec := s.recording
+	s.mu.Unlock()
+	if rec == nil {
+		return 0, nil
+	}
+	b, err := json.Marshal(data)
+	if err != nil {
+		return 0, err
+	}
+	return rec.Append(Entry{Kind: k, At: s.at(), Participant: who, Data: b})
+}
+
+// serve drives the connection until it ends, one way or the other.
+func (s *liveSession) serve() {
+	if !s.setState(StateActive, stepFirstPicture) {
+		return
+	}
+	s.mu.Lock()
+	if s.owner.viewer == nil { // the owner left while we were connecting
+		s.startAway()
+	}
+	conn := s.conn
+	s.mu.Unlock()
+
+	ran := make(chan struct{})
+	s.b.wg.Go(func() {
+		defer close(ran)
+		s.contain("Conn.Run", func() {
+			err := conn.Run(s.ctx, sink{s})
+			s.finish(s.endOf(err))
+		})
+	})
+	<-s.ctx.Done()
+	// An adapter that does not come back from Run in time is cut off from the session: its frames go nowhere.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.b.cfg.Limits.CloseTimeout)
+	defer cancel()
+	s.contain("Conn.Close", func() {
+		if err := conn.Close(ctx); err != nil {
+			s.log.Debug("closing the connection", "err", err)
+		}
+	})
+	select {
+	case <-ran:
+	case <-ctx.Done():
+		s.log.Error("adapter did not return from Run after Close", "protocol", s.protocol.Name())
+	}
+}
+
+// endOf turns what an adapter returned into an end.
+func (s *liveSession) endOf(err error) *End {
+	var end *End
+	var target *TargetError
+	switch {
+	case errors.As(err, &end):
+		return end
+	case errors.Is(err, stream.ErrGateStalled):
+		return &End{Reason: EndRecordingFailed, Code: CodeRecordingFailed, Err: err}
+	case errors.As(err, &target):
+		return &End{Reason: EndTargetError, Code: target.Code, Err: err}
+	case err == nil:
+		return &End{Reason: EndRemoteLogoff}
+	}
+	return &End{Reason: EndTargetError, Code: CodeTargetLost, Err: err}
+}
+
+// complete frees all that a session holds and writes down how it ended. It runs once.
+func (s *liveSession) complete() {
+	s.mu.Lock()
+	if s.end == nil { // a panic before any reason was found
+		s.end = &End{Reason: EndTargetError, Code: CodeInternal}
+	}
+	end, rec, ran := s.end, s.recording, s.recording != nil || s.conn != nil
+	s.state, s.step = StateEnding, ""
+	s.mu.Unlock()
+	s.cancel(end)
+
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.b.cfg.Limits.CloseTimeout)
+	defer cancel()
+	detail := ""
+	if rec != nil {
+		s.contain("Recording.Close", func() {
+			b, _ := json.Marshal(EndEntry{Reason: end.Reason, Status: end.Status})
+			if err := rec.Close(ctx, Entry{Kind: EntryEnd, At: s.at(), Data: b}); err != nil {
+				detail = "the recording could not be sealed"
+				s.log.Error("closing the recording", "path", rec.Path(), "err", err)
+			}
+		})
+	}
+	s.out.Close()
+
+	now := s.b.cfg.Now()
+	s.mu.Lock()
+	s.state = StateCompleted
+	s.info.State = StateCompleted
+	s.info.Reason, s.info.Code = end.Reason, end.code()
+	s.info.Updated, s.info.Completed = now, now
+	info := s.info
+	for v := range s.viewers {
+		v.close(endMessage{Code: end.code(), Reason: end.Reason, Text: end.Text, Status: end.Status, Signal: end.Signal, Started: stamp(info.Created), Ended: stamp(now)})
+	}
+	s.mu.Unlock()
+
+	s.log.Info("session ended", "reason", end.Reason, "code", end.code(), "ran", ran, "err", end.Err)
+	if err := s.b.cfg.Store.PutSession(ctx, info); err != nil {
+		s.log.Error("storing the session", "err", err)
+	}
+	if err := s.b.audit.write(ctx, Event{
+		At: now, Verb: CompleteSession, User: info.User, Login: info.LoginID, Asset: info.Asset, Session: s.id,
+		Reason: end.Reason, Code: end.code(), Detail: detail,
+	}); err != nil {
+		s.log.Error("audit event lost", "verb", CompleteSession, "err", err)
+	}
+	s.b.forget(s)
+	s.b.met.ended(end.Reason)
+	close(s.done)
+}
+
+// code returns what the browser is told about an end.
+func (e *End) code() Code {
+	if e.Code != "" {
+		return e.Code
+	}
+	return Code(e.Reason)
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

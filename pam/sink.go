@@ -1,0 +1,77 @@
+package pam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/sallyport/sallyport/pam/internal/frame"
+	"github.com/sallyport/sallyport/pam/internal/stream"
+)
+
+// sink is what a connection emits into: the recording first, then the stream log, which shows viewers nothing
+// before it is written.
+type sink struct{ s *liveSession }
+
+var _ Sink = sink{}
+
+func (k sink) Emit(ctx context.Context, f Frame) error {
+	s := k.s
+	if len(f.Payload) > frame.MaxPayload {
+		return fmt.Errorf("pam: frame of %d bytes, at most %d", len(f.Payload), frame.MaxPayload)
+	}
+	if err := s.out.Reserve(ctx); err != nil {
+		switch {
+		case errors.Is(err, stream.ErrGateStalled):
+			s.recordingFailed(err)
+		case errors.Is(err, io.ErrClosedPipe):
+			return context.Cause(s.ctx)
+		}
+		return err
+	}
+	gate, err := k.record(f)
+	if err != nil {
+		s.recordingFailed(err)
+		return err
+	}
+	if f.Kind == FrameKeys {
+		f.Payload = nil // for the recorder alone; it keeps its place in the log, since key frames count it
+	}
+	seq := s.out.Append(stream.Item{Kind: uint8(f.Kind), Flags: uint8(f.Flags), Payload: f.Payload}, gate)
+	s.b.met.framesOut.Inc(1)
+	s.b.met.bytesOut.Inc(int64(len(f.Payload)))
+	if seq == 1 {
+		s.firstFrame()
+	}
+	return nil
+}
+
+// record appends f to the recording and returns the index that must be written before anyone sees f.
+func (k sink) record(f Frame) (uint64, error) {
+	s := k.s
+	s.mu.Lock()
+	rec := s.recording
+	s.mu.Unlock()
+	if rec == nil {
+		return 0, nil
+	}
+	e := Entry{Kind: EntryFrame, At: s.at(), Frame: f.Kind, Flags: f.Flags, Data: f.Payload}
+	if f.Kind == FrameKeys {
+		if s.caps.Load().Value(Keyboard) != Record {
+			return 0, nil
+		}
+		e = Entry{Kind: EntryKeys, At: s.at(), Data: f.Payload}
+	}
+	return rec.Append(e)
+}
+
+// firstFrame tells the viewers that the picture is there.
+func (s *liveSession) firstFrame() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == StateActive || s.state == StateReconnecting {
+		s.step = ""
+		s.touchViewers()
+	}
+}

@@ -1,0 +1,131 @@
+package pam
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/sallyport/sallyport/pam/internal/edge"
+	"github.com/sallyport/sallyport/pam/internal/frame"
+)
+
+// serveSocket upgrades a request and serves one viewer until it leaves. A host login that a browser sends by
+// itself opens nothing here: the ticket does, and both must be of the same login.
+func (b *Broker) serveSocket(w http.ResponseWriter, r *http.Request, _ Identity) error {
+	if b.closing.Load() {
+		return &Refusal{Code: CodeShuttingDown}
+	}
+	id := SessionID(r.PathValue("id"))
+	who, err := b.identify(r)
+	anonymous := err != nil // a host without cookies cannot identify a browser's socket
+	done, err := b.admitSocket(r)
+	if err != nil {
+		return err
+	}
+	defer done()
+	conn, offered, err := edge.Accept(w, r, edge.Options{Subprotocol: frame.Subprotocol, Origins: b.cfg.Origins, ReadLimit: frame.MaxClientMessage})
+	if err != nil {
+		b.cfg.Log.Warn("websocket refused", "err", err) // Accept has answered
+		return nil
+	}
+	if !offered {
+		conn.Close(string(CodeReload))
+		return nil
+	}
+	s, p, size, code := b.firstMessage(conn, r, id, who, anonymous)
+	done()
+	if code != "" {
+		conn.Close(string(code))
+		return nil
+	}
+	b.serveViewer(s, p, conn, size)
+	return nil
+}
+
+// admitSocket counts a socket that has sent no ticket yet against its address. done may be called twice.
+func (b *Broker) admitSocket(r *http.Request) (done func(), err error) {
+	addr := b.clientAddr(r).String()
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil && addr == "invalid IP" {
+		addr = host
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.unattached[addr] >= b.cfg.Limits.Unattached {
+		return nil, &Refusal{Code: CodeRateLimited}
+	}
+	b.unattached[addr]++
+	return sync.OnceFunc(func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.unattached[addr]--; b.unattached[addr] <= 0 {
+			delete(b.unattached, addr)
+		}
+	}), nil
+}
+
+// firstMessage waits for the ticket and redeems it. A code says why the socket is to be closed.
+func (b *Broker) firstMessage(conn *edge.Conn, r *http.Request, id SessionID, who Identity, anonymous bool) (*liveSession, *participant, Size, Code) {
+	ctx, cancel := context.WithTimeout(b.base, b.cfg.Limits.FirstMessage)
+	defer cancel()
+	refuse := func(c Code, why string, err error) (*liveSession, *participant, Size, Code) {
+		b.cfg.Log.Warn("socket refused", "session", id, "code", c, "why", why, "err", err)
+		return nil, nil, Size{}, c
+	}
+	msg, err := conn.Read(ctx)
+	if err != nil {
+		return refuse(CodeTicketInvalid, "no first message", err)
+	}
+	h, err := parseHello(msg)
+	if err != nil {
+		return refuse(CodeProtocolViolation, "hello", err)
+	}
+	t, err := b.redeem(ctx, h.Ticket)
+	if err != nil {
+		return refuse(CodeTicketInvalid, "ticket", err)
+	}
+	switch {
+	case t.Session != id:
+		return refuse(CodeTicketInvalid, "ticket of another session", nil)
+	case !strings.EqualFold(t.Origin, r.Header.Get("Origin")):
+		return refuse(CodeTicketInvalid, "ticket of another origin", nil)
+	case anonymous && t.Cookie:
+		return refuse(CodeTicketInvalid, "login is gone", nil)
+	case !anonymous && (t.User != who.User || t.LoginID != who.LoginID):
+		return refuse(CodeTicketInvalid, "ticket of another login", nil)
+	}
+	s := b.find(id)
+	if s == nil || s.owner.id != t.Participant {
+		return nil, nil, Size{}, CodeSessionEnded
+	}
+	return s, s.owner, h.size(), ""
+}
+
+// serveViewer runs one attached page: this goroutine reads, another writes.
+func (b *Broker) serveViewer(s *liveSession, p *participant, conn *edge.Conn, size Size) {
+	v := newViewer(s, p, conn)
+	b.met.count(&b.viewerCount, 1)
+	written := make(chan struct{})
+	defer func() { // also when this goroutine panics
+		v.cancel(context.Canceled)
+		<-written
+		v.work.Wait()
+		s.detach(v)
+		conn.Abort()
+		b.met.count(&b.viewerCount, -1)
+	}()
+	if refused := s.attach(v, size); refused != nil {
+		v.close(*refused)
+	}
+	go func() {
+		defer close(written)
+		s.contain("viewer", v.write)
+	}()
+	s.contain("viewer", func() {
+		if last := v.readLoop(); last != nil {
+			v.close(*last)
+			<-written
+		}
+	})
+}

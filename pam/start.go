@@ -1,0 +1,184 @@
+package pam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/pam/internal/stream"
+)
+
+// StartRequest is what a user wants to start.
+type StartRequest struct {
+	Asset      AssetID
+	Params     Params // launch parameters; missing ones are the remembered or default values
+	Window     string // tab, window or embedded; for the page alone
+	Reason     string // free text for the audit
+	TicketID   string // of the host's ticket system, for the audit
+	ClientAddr netip.Addr
+	SocketAddr string
+}
+
+// Refusal is an error with a code for the browser.
+type Refusal struct {
+	Code  Code
+	Field string // the parameter that is wrong, of CodeInvalidParam
+	Text  string // for developers; never holds a cause from inside
+	Err   error  // the cause, for the log
+}
+
+// Error describes the refusal.
+func (r *Refusal) Error() string {
+	s := string(r.Code)
+	if r.Field != "" {
+		s += ": " + r.Field
+	}
+	if r.Text != "" {
+		s += ": " + r.Text
+	}
+	if r.Err != nil {
+		s += ": " + r.Err.Error()
+	}
+	return s
+}
+
+// Unwrap returns the cause.
+func (r *Refusal) Unwrap() error { return r.Err }
+
+// limits of free text in a start request, in bytes
+const maxReason, maxTicketID = 1000, 200
+
+// Start decides about a start and, if it is allowed, creates a session in state requested, which waits to be
+// attached. A refusal is a *Refusal and an audit event.
+func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (SessionInfo, error) {
+	if len(r.Reason) > maxReason || len(r.TicketID) > maxTicketID {
+		return SessionInfo{}, &Refusal{Code: CodeTooLarge, Text: "reason or ticket id"}
+	}
+	if b.closing.Load() {
+		return SessionInfo{}, &Refusal{Code: CodeShuttingDown}
+	}
+	// The slot is taken before the decision, so that two starts cannot both find the last one free.
+	free, release := b.reserve(who.User)
+	started := false
+	defer func() {
+		if !started {
+			release()
+		}
+	}()
+	ev, err := b.evaluate(ctx, who, r.Asset, OpAccess, r.ClientAddr, !free)
+	if err != nil {
+		b.cfg.Log.Error("decision failed", "user", who.User, "asset", r.Asset, "err", err)
+	}
+	event := Event{
+		At: b.cfg.Now(), User: who.User, Login: who.LoginID, Asset: r.Asset, ClientAddr: addrText(r.ClientAddr), SocketAddr: r.SocketAddr,
+		Code: ev.decision.Code, Rules: ev.grants.Rules, Policy: ev.grants.Version, Detail: startDetail(r),
+	}
+	deny := func(refusal *Refusal) (SessionInfo, error) {
+		b.met.denied.Inc(1)
+		event.Verb, event.Code = DenySession, refusal.Code
+		if err := b.audit.write(ctx, event); err != nil {
+			b.cfg.Log.Error("audit event lost", "verb", DenySession, "err", err)
+		}
+		return SessionInfo{}, refusal
+	}
+	if !ev.decision.Allowed() {
+		return deny(&Refusal{Code: ev.decision.Code, Err: err})
+	}
+	if ev.decision.Record && b.cfg.Recorder == nil {
+		return deny(&Refusal{Code: CodeRecordingFailed, Text: "the session must be recorded and there is no recorder"})
+	}
+	caps := NewCapabilities(ev.grants.Declarations)
+	remembered, err := b.cfg.Store.Params(ctx, who.User, r.Asset)
+	if err != nil {
+		b.cfg.Log.Warn("remembered parameters", "err", err)
+	}
+	params, err := resolveParams(ev.protocol.Params(), ev.asset.Type.OS, caps, remembered, r.Params)
+	if err != nil {
+		var pe *paramError
+		refusal := &Refusal{Code: CodeInvalidParam, Err: err}
+		if errors.As(err, &pe) {
+			refusal.Field, refusal.Text, refusal.Err = pe.field, pe.text, nil
+		}
+		return SessionInfo{}, refusal
+	}
+
+	s, err := b.newSession(who, ev, params)
+	if err != nil {
+		return SessionInfo{}, &Refusal{Code: CodeInternal, Err: err}
+	}
+	event.Verb, event.Session = StartSession, s.id
+	if err := b.audit.write(ctx, event); err != nil {
+		return SessionInfo{}, &Refusal{Code: CodeAuditFailed, Err: err}
+	}
+	if err := b.cfg.Store.PutSession(ctx, s.snapshot()); err != nil {
+		return SessionInfo{}, &Refusal{Code: CodeInternal, Err: fmt.Errorf("storing the session: %w", err)}
+	}
+	if err := b.cfg.Store.PutParams(ctx, who.User, r.Asset, params); err != nil {
+		b.cfg.Log.Warn("remembering parameters", "err", err)
+	}
+	if !b.register(s) {
+		return SessionInfo{}, &Refusal{Code: CodeShuttingDown}
+	}
+	started = true
+	b.met.started.Inc(1)
+	return s.snapshot(), nil
+}
+
+func startDetail(r StartRequest) string {
+	var parts []string
+	if r.Reason != "" {
+		parts = append(parts, "reason: "+r.Reason)
+	}
+	if r.TicketID != "" {
+		parts = append(parts, "ticket: "+r.TicketID)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// sessionIDBytes is the entropy of ids: 128 bits.
+const sessionIDBytes = 16
+
+// newSession makes a session that nobody can reach yet.
+func (b *Broker) newSession(who Identity, ev evaluation, params Params) (*liveSession, error) {
+	id, err := b.randomText(sessionIDBytes)
+	if err != nil {
+		return nil, err
+	}
+	pid, err := b.randomText(9)
+	if err != nil {
+		return nil, err
+	}
+	name := who.Name
+	if name == "" {
+		name = string(who.User)
+	}
+	now := b.cfg.Now()
+	ctx, cancel := context.WithCancelCause(b.base)
+	s := &liveSession{
+		b: b, id: SessionID(id), asset: ev.asset, protocol: ev.protocol, params: params, record: ev.decision.Record,
+		created: now, begun: time.Now(), ctx: ctx, cancel: cancel, done: make(chan struct{}),
+		out:  stream.New(b.cfg.Limits.Backlog, b.cfg.Limits.RecorderLag),
+		gate: &gate{}, turn: make(chan struct{}, 1),
+		state: StateRequested, grants: ev.grants, viewers: map[*viewer]struct{}{}, size: Size{Cols: 80, Rows: 24},
+		owner: &participant{id: ParticipantID(pid), user: who.User, name: name, login: who.LoginID, mode: ModeOwner},
+	}
+	s.turn <- struct{}{}
+	caps := NewCapabilities(ev.grants.Declarations)
+	s.caps.Store(&caps)
+	s.log = b.cfg.Log.With("session", s.id, "asset", ev.asset.ID, "user", who.User)
+	s.info = SessionInfo{
+		ID: s.id, Asset: ev.asset.ID, AssetName: ev.asset.Name, Protocol: ev.protocol.Name(), User: who.User, UserName: name,
+		State: StateRequested, Recorded: s.record, Created: now, Updated: now, Params: params, LoginID: who.LoginID,
+	}
+	return s, nil
+}
+
+func addrText(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
