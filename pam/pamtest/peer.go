@@ -12,9 +12,6 @@ import (
 // program fails the test instead of skipping it.
 const InteropEnv = "PAM_INTEROP"
 
-// peerDirs are searched after PATH: daemons such as sshd live where a plain user's PATH does not look.
-var peerDirs = []string{"/usr/local/sbin", "/usr/sbin"}
-
 // Peer returns the path of an external program that a test talks to. Without the program the test is skipped;
 // with PAM_INTEROP=required it fails, so that a run which claims interoperability cannot be green without
 // having met the peer. Any other value of PAM_INTEROP fails the test: a typo must not weaken a run.
@@ -29,6 +26,8 @@ func Peer(t testing.TB, program string) string {
 	case err != nil:
 		t.Skipf("interop peer missing: %v", err)
 	}
+	// CI reads this line: it tells which tests met a real program.
+	t.Logf("interop peer %s: %s", program, path)
 	return path
 }
 
@@ -37,7 +36,8 @@ func lookPeer(program string) (string, error) {
 	if err == nil || strings.ContainsRune(program, filepath.Separator) {
 		return path, err
 	}
-	for _, dir := range peerDirs {
+	// Daemons such as sshd live where a plain user's PATH does not look.
+	for _, dir := range []string{"/usr/local/sbin", "/usr/sbin"} {
 		if path, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
 			return path, nil
 		}

@@ -21,6 +21,9 @@ type stopped struct{}
 
 func (v *verdict) Helper() {}
 
+// Logf says nothing: CI takes the line of a peer that was met for the truth.
+func (v *verdict) Logf(string, ...any) {}
+
 func (v *verdict) Fatalf(format string, args ...any) {
 	v.fatal = fmt.Sprintf(format, args...)
 	panic(stopped{})

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Makes sure that the programs named as arguments, or else all that the tests need, are there. On Debian and its
+# kin it installs what lacks; elsewhere it says what lacks and fails.
+set -euo pipefail
+PATH=$PATH:/usr/local/sbin:/usr/sbin
+
+# program to Debian package
+declare -A package=(
+  [gcc]=gcc               # the race detector is linked by it
+  [make]=make
+  [git]=git
+  [sshd]=openssh-server
+  [ssh]=openssh-client
+  [ssh-keygen]=openssh-client
+  [chromium]=chromium     # browser tests
+  [strace]=strace         # injected I/O errors
+  [vim]=vim               # full-screen programs in a terminal
+  [htop]=htop
+  [less]=less
+  [tmux]=tmux
+  [unzip]=unzip
+)
+programs=("$@")
+if [ ${#programs[@]} = 0 ]; then
+  programs=("${!package[@]}")
+fi
+
+want=()
+for program in "${programs[@]}"; do
+  if [ -z "${package[$program]:-}" ]; then
+    echo "install.sh does not know which package holds $program" >&2
+    exit 1
+  fi
+  command -v "$program" >/dev/null || want+=("${package[$program]}")
+done
+if [ $# = 0 ] && command -v dpkg >/dev/null; then
+  # No program tells whether these are there: headers for cgo, and letters of other scripts for screenshots.
+  for p in libc6-dev ca-certificates fonts-dejavu-core fonts-noto-cjk; do
+    dpkg -s "$p" >/dev/null 2>&1 || want+=("$p")
+  done
+fi
+if [ ${#want[@]} = 0 ]; then
+  exit 0
+fi
+
+echo "missing: ${want[*]}"
+if ! command -v apt-get >/dev/null; then
+  echo "this is no Debian: install ${want[*]} (or what they are called here) and run the command again" >&2
+  exit 1
+fi
+as_root=()
+if [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null || { echo "neither root nor sudo: ask an administrator for: apt-get install ${want[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q update
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${want[@]}"

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Everything that reads code without running it.
+source "$(dirname "${BASH_SOURCE[0]}")/../env.sh"
+failed=0
+check() {
+  echo "--- $1"
+  shift
+  "$@" || failed=1
+}
+
+unformatted() {
+  local files
+  files=$(git ls-files --cached --others --exclude-standard '*.go' | xargs -r go tool -modfile=.ci/tools/go.mod gofumpt -l) || return 1
+  [ -z "$files" ] || { echo "gofumpt would change:"; echo "$files"; return 1; }
+}
+
+vet() { GOOS=$1 CGO_ENABLED=0 go vet ./...; }
+
+shell_syntax() {
+  local file
+  for file in .ci/run .ci/*.sh .ci/steps/*.sh; do
+    bash -n "$file" || return 1
+    [ "$file" = .ci/env.sh ] || [ -x "$file" ] || { echo "$file is not executable"; return 1; }
+  done
+}
+
+cd "$root"
+check "shell scripts" shell_syntax
+check "gofumpt" unformatted
+check "go mod verify" go mod verify
+for os in linux darwin windows; do
+  check "go vet, $os" vet "$os"
+done
+check "staticcheck" tool staticcheck ./...
+check "tests of the tools" go test -C .ci/tools ./...
+check "biome" npm --prefix "$web" run --silent lint
+check "tsc" npm --prefix "$web" run --silent typecheck
+exit "$failed"

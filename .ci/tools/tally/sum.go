@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// step is one line of the file "steps" in the folder of a run: name, exit status, seconds, separated by tabs.
+type step struct {
+	name    string
+	status  int
+	elapsed time.Duration
+}
+
+// sum prints the table of a run and, as its last line, "N passed, N failed". A step counts by the tests of its
+// runner if it left a count with its name, else as one test: what fails must show in the last line. The line is
+// also written to the file "total".
+func sum(dir string, out io.Writer) error {
+	steps, err := readSteps(filepath.Join(dir, "steps"))
+	if err != nil {
+		return err
+	}
+	var total count
+	var all time.Duration
+	fmt.Fprintf(out, "\n%-14s %8s %8s %8s %9s\n", "step", "passed", "failed", "skipped", "time")
+	for _, s := range steps {
+		var c count
+		raw, err := os.ReadFile(filepath.Join(dir, s.name+".json"))
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			c.Passed = 1
+			if s.status != 0 {
+				c.Passed, c.Failed = 0, 1
+			}
+		case err != nil:
+			return err
+		default:
+			if err := json.Unmarshal(raw, &c); err != nil {
+				return fmt.Errorf("%s.json: %w", s.name, err)
+			}
+			if s.status != 0 && c.Failed == 0 {
+				c.Failed = max(1, len(c.Faults))
+			}
+		}
+		total.Passed += c.Passed
+		total.Failed += c.Failed
+		total.Skipped += c.Skipped
+		for _, f := range c.Faults {
+			total.blame("%s: %s", s.name, f)
+		}
+		all += s.elapsed
+		fmt.Fprintf(out, "%-14s %8d %8d %8d %9s\n", s.name, c.Passed, c.Failed, c.Skipped, s.elapsed)
+	}
+	fmt.Fprintf(out, "%-14s %8d %8d %8d %9s\n\n", "all", total.Passed, total.Failed, total.Skipped, all)
+	for _, f := range total.Faults {
+		fmt.Fprintln(out, "FAULT:", f)
+	}
+	line := fmt.Sprintf("%d passed, %d failed\n", total.Passed, total.Failed)
+	if err := os.WriteFile(filepath.Join(dir, "total"), []byte(line), 0o644); err != nil {
+		return err
+	}
+	fmt.Fprint(out, line)
+	if !total.good() {
+		return errors.New("the run is not good")
+	}
+	return nil
+}
+
+func readSteps(name string) ([]step, error) {
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	var steps []step
+	for line := range strings.Lines(string(raw)) {
+		fields := strings.Split(strings.TrimSpace(line), "\t")
+		if len(fields) != 3 {
+			return nil, fmt.Errorf("%s: line %q", name, line)
+		}
+		status, err := strconv.Atoi(fields[1])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		seconds, err := strconv.Atoi(fields[2])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		steps = append(steps, step{fields[0], status, time.Duration(seconds) * time.Second})
+	}
+	if len(steps) == 0 {
+		return nil, fmt.Errorf("%s: no step ran", name)
+	}
+	if i := slices.IndexFunc(steps, func(s step) bool { return s.name == "" }); i >= 0 {
+		return nil, fmt.Errorf("%s: step %d has no name", name, i+1)
+	}
+	return steps, nil
+}

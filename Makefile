@@ -1,0 +1,36 @@
+# What can be done here. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help demo test build check unit interop web bench fuzz soak
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' Makefile
+
+demo: ## run the example portal with a real SSH server of its own, and print the address
+	go run ./examples/portal
+
+test: ## everything: installs what it lacks (Debian), builds, checks, tests; ends with a table
+	@.ci/test.sh
+
+build: ## build the browser client and the module
+	@.ci/steps/build.sh
+
+check: ## read the code: gofumpt, vet for three systems, staticcheck, biome, tsc
+	@.ci/steps/check.sh
+
+unit: ## all Go tests with the race detector; a missing real peer skips its tests
+	go test -race -shuffle=on -count=1 ./...
+
+interop: ## only the tests that need real programs; a missing one fails
+	@.ci/test.sh interop
+
+web: ## unit and browser tests of the client
+	@.ci/test.sh build web-unit web-e2e
+
+bench: ## benchmarks, six runs each, summed up by benchstat
+	@.ci/bench.sh
+
+fuzz: ## every fuzz target for FUZZTIME each (10m)
+	@.ci/fuzz.sh $(or $(FUZZTIME),10m)
+
+soak: ## the long tests: crashes, faults and load, SOAK rounds each (200)
+	@.ci/soak.sh $(or $(SOAK),200)
