@@ -1,0 +1,183 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/pam"
+)
+
+const sessionsPerPage = 50
+
+type channel struct{ Label, Icon, Tone string }
+
+type sessionRow struct {
+	pam.SessionInfo
+	Protocol, AssetHref, Open, Text string
+	State                           mark
+	Channels                        []channel
+}
+
+type sessionsPage struct {
+	chrome
+	Total                     int // before search and filters
+	Search                    searchBox
+	Chips                     []chip
+	Counter, Range, EmptyHint string
+	CSV, JSON                 string
+	Rows                      []sessionRow
+	Complete                  bool
+	Pager                     *pager
+}
+
+// report is the user's own sessions (R9), narrowed by a request's query.
+func (p *portal) report(r *http.Request, in login) (q map[string]string, all, kept []sessionRow, filters map[string]func(sessionRow) bool) {
+	q = query(r, "q", "asset", "live", "recorded", "early", "page")
+	for _, s := range p.recent(r.Context(), in.user, "") {
+		row := sessionRow{
+			SessionInfo: s, Protocol: strings.ToUpper(s.Protocol), AssetHref: "/assets/" + string(s.Asset),
+			State: sessionMark(s), Channels: channels(s),
+		}
+		if live(s) {
+			row.Open = p.sessionHref(s.ID)
+		}
+		row.Text = strings.ToLower(strings.Join([]string{s.AssetName, s.UserName, string(s.ID), row.State.Text, row.Protocol}, " "))
+		all = append(all, row)
+	}
+	words := strings.Fields(strings.ToLower(q["q"]))
+	filters = map[string]func(sessionRow) bool{
+		"q":        func(s sessionRow) bool { return matches(s.Text, words) },
+		"asset":    func(s sessionRow) bool { return q["asset"] == "" || string(s.Asset) == q["asset"] },
+		"live":     func(s sessionRow) bool { return q["live"] == "" || live(s.SessionInfo) },
+		"recorded": func(s sessionRow) bool { return q["recorded"] == "" || s.Recorded },
+		"early":    func(s sessionRow) bool { return q["early"] == "" || endedEarly(s.SessionInfo) },
+	}
+	return q, all, keep(all, filters, ""), filters
+}
+
+// endedEarly reports whether something other than the user or the target's log-off ended the session.
+func endedEarly(s pam.SessionInfo) bool {
+	return !live(s) && s.Reason != pam.EndUserDisconnect && s.Reason != pam.EndRemoteLogoff
+}
+
+func channels(s pam.SessionInfo) []channel {
+	var out []channel
+	if s.Recorded {
+		out = append(out, channel{Label: "Recorded"})
+	}
+	if s.Protocol == "ssh" {
+		out = append(out, channel{Label: "Terminal", Icon: "terminal"})
+	} else {
+		out = append(out, channel{Label: "Desktop", Icon: "monitor"})
+	}
+	return out
+}
+
+// serveSessions is the sessions report: GET /sessions?q=&asset=&live=&recorded=&early=&page=
+func (p *portal) serveSessions(w http.ResponseWriter, r *http.Request, in login) {
+	q, all, rows, filters := p.report(r, in)
+	infos := make([]pam.SessionInfo, len(all))
+	for i, s := range all {
+		infos[i] = s.SessionInfo
+	}
+	page := sessionsPage{
+		chrome: p.chrome(r, in, "Sessions", "sessions", infos), Total: len(all),
+		CSV: link("/sessions.csv", with(q, "page", "")), JSON: link("/sessions.json", with(q, "page", "")),
+		Search:    searchBox{Action: "/sessions", Label: "Search asset, user, session", Q: q["q"], Keep: map[string]string{}},
+		EmptyHint: "Check the spelling, or clear the filters.",
+	}
+	for _, k := range []string{"asset", "live", "recorded", "early"} {
+		if q[k] != "" {
+			page.Search.Keep[k] = q[k]
+		}
+	}
+	if id := q["asset"]; id != "" {
+		label := id
+		for _, s := range all {
+			if string(s.Asset) == id {
+				label = s.AssetName
+			}
+		}
+		page.Chips = append(page.Chips, chip{Label: "Asset: " + label, Href: link("/sessions", with(q, "asset", "")), On: true})
+	}
+	for _, f := range []struct{ key, label string }{{"live", "Live"}, {"recorded", "Recorded"}, {"early", "Ended early"}} {
+		n := 0
+		for _, s := range keep(all, filters, f.key) {
+			switch f.key {
+			case "live":
+				n += b2i(live(s.SessionInfo))
+			case "recorded":
+				n += b2i(s.Recorded)
+			case "early":
+				n += b2i(endedEarly(s.SessionInfo))
+			}
+		}
+		page.Chips = append(page.Chips, toggle(f.label, "/sessions", q, f.key, "1", q[f.key] != "", n))
+	}
+	from, to, pg := paginate(len(rows), sessionsPerPage, "/sessions", q, "Newer", "Older")
+	page.Rows, page.Pager, page.Complete = rows[from:to], pg, len(rows) <= sessionsPerPage
+	page.Counter = count(len(rows), "session", "sessions")
+	if len(rows) > 0 {
+		page.Range = fmt.Sprintf("%d to %d of %s", from+1, to, thousands(len(rows)))
+	}
+	p.show(w, http.StatusOK, "sessions", page)
+}
+
+// serveSessionsCSV is the report as a file.
+func (p *portal) serveSessionsCSV(w http.ResponseWriter, r *http.Request, in login) {
+	_, _, rows, _ := p.report(r, in)
+	h := w.Header()
+	h.Set("Content-Type", "text/csv; charset=utf-8; header=present")
+	h.Set("Content-Disposition", `attachment; filename="sessions.csv"`)
+	out := csv.NewWriter(w)
+	_ = out.Write([]string{"Asset", "User", "Created", "Updated", "Completed", "State", "Session ID", "Channels"})
+	for _, s := range rows {
+		var chans []string
+		for _, c := range s.Channels {
+			chans = append(chans, c.Label)
+		}
+		record := []string{
+			s.AssetName, s.UserName, stampOrEmpty(s.Created), stampOrEmpty(s.Updated), stampOrEmpty(s.Completed),
+			s.State.Text, string(s.ID), strings.Join(chans, ", "),
+		}
+		for i := range record {
+			record[i] = inert(record[i])
+		}
+		_ = out.Write(record)
+	}
+	out.Flush()
+}
+
+// inert keeps spreadsheets from taking a name for a formula.
+func inert(s string) string {
+	if s != "" && slices.Contains([]byte("=+-@\t\r"), s[0]) {
+		return "'" + s
+	}
+	return s
+}
+
+// serveSessionsJSON is the report for programs.
+func (p *portal) serveSessionsJSON(w http.ResponseWriter, r *http.Request, in login) {
+	_, _, rows, _ := p.report(r, in)
+	list := make([]pam.SessionInfo, len(rows))
+	for i, s := range rows {
+		list[i] = s.SessionInfo
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Disposition", `attachment; filename="sessions.json"`)
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	_ = enc.Encode(list)
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
