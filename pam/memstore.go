@@ -74,7 +74,7 @@ func (m *memoryStore) Sessions(ctx context.Context, f SessionFilter) ([]SessionI
 	m.mu.Lock()
 	var out []SessionInfo
 	for _, s := range m.sessions {
-		if (f.User == "" || s.User == f.User) && (f.Asset == "" || s.Asset == f.Asset) && (f.Public == "" || s.State.Public() == f.Public) {
+		if f.matches(s) {
 			s.Params = maps.Clone(s.Params)
 			out = append(out, s)
 		}
@@ -84,6 +84,12 @@ func (m *memoryStore) Sessions(ctx context.Context, f SessionFilter) ([]SessionI
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
 	})
 	return out[:min(len(out), f.limit())], nil
+}
+
+// matches reports whether s is one of the records that f asks for.
+func (f SessionFilter) matches(s SessionInfo) bool {
+	return (f.User == "" || s.User == f.User) && (f.Asset == "" || s.Asset == f.Asset) &&
+		(f.Public == "" || s.State.Public() == f.Public) && (f.Before.IsZero() || s.Created.Before(f.Before))
 }
 
 // limit returns the number of records that f asks for.

@@ -79,6 +79,8 @@ type SessionInfo struct {
 	Updated   time.Time `json:"updated"`
 	Completed time.Time `json:"completed,omitzero"`
 	Params    Params    `json:"params,omitempty"`
-	Recording string    `json:"-"` // where the recording is
-	LoginID   string    `json:"-"` // the owner's login; binds every attach
+	// Channels are the declarations that the decision permitted, sorted (R9).
+	Channels  []Declaration `json:"channels,omitempty"`
+	Recording string        `json:"-"` // where the recording is
+	LoginID   string        `json:"-"` // the owner's login; binds every attach
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -172,6 +174,7 @@ func (b *Broker) newSession(who Identity, ev evaluation, params Params) (*liveSe
 	s.info = SessionInfo{
 		ID: s.id, Asset: ev.asset.ID, AssetName: ev.asset.Name, Protocol: ev.protocol.Name(), User: who.User, UserName: name,
 		State: StateRequested, Recorded: s.record, Created: now, Updated: now, Params: params, LoginID: who.LoginID,
+		Channels: slices.Sorted(maps.Keys(caps.view())),
 	}
 	return s, nil
 }

@@ -26,7 +26,8 @@ type SessionFilter struct {
 	Asset AssetID
 	// Public is "Active", "Completed" or empty for both.
 	Public string
-	Limit  int // zero: 100; at most 1,000
+	Before time.Time // created before; zero: no bound. The Created of the last record of a page gives the next page
+	Limit  int       // zero: 100; at most 1,000
 }
 
 // Store keeps what outlives a request: sessions for reports, tickets, remembered parameters. All methods are
