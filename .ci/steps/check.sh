@@ -33,6 +33,6 @@ for os in linux darwin windows; do
 done
 check "staticcheck" tool staticcheck ./...
 check "tests of the tools" go test -C .ci/tools ./...
-check "biome" npm --prefix "$web" run --silent lint
-check "tsc" npm --prefix "$web" run --silent typecheck
+check "biome" npm --prefix "$web" run lint
+check "tsc" npm --prefix "$web" run typecheck
 exit "$failed"

@@ -247,6 +247,7 @@ func (w *watcher) Written(i uint64) {
 	defer w.mu.Unlock()
 	w.written = append(w.written, i)
 }
+
 func (w *watcher) Failed(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
