@@ -1,0 +1,227 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/pam"
+)
+
+type benchShape struct {
+	grants             int // role grants and assignments together, 60 to 40
+	assets, containers int
+	users, groups      int
+	perUser            int // groups of each user
+	hot                int // a third of all grants is on that many top containers; zero: none
+}
+
+// benchData makes a policy as performance.md describes it: 10,000 assets in 1,000 containers, 10,000 users in
+// groups. Smaller policies keep the inventory and have fewer grants.
+func benchData(sh benchShape) Data {
+	r := rand.New(rand.NewPCG(uint64(sh.grants), 11))
+	var d Data
+	for i := range sh.containers {
+		a := Asset{ID: pam.AssetID(fmt.Sprint("c", i)), Container: true}
+		if i > 0 {
+			a.Parent = pam.AssetID(fmt.Sprint("c", (i-1)/4))
+		}
+		d.Assets = append(d.Assets, a)
+	}
+	for i := range sh.assets {
+		d.Assets = append(d.Assets, Asset{ID: pam.AssetID(fmt.Sprint("a", i)), Parent: pam.AssetID(fmt.Sprint("c", r.IntN(sh.containers)))})
+	}
+	for i := range sh.groups {
+		d.Groups = append(d.Groups, Group{ID: GroupID(fmt.Sprint("g", i))})
+	}
+	const departments = 8 // large groups with rules on the root container, so that many pairs pass
+	for i := range sh.users {
+		u := pam.UserID(fmt.Sprint("u", i))
+		d.Users = append(d.Users, User{ID: u})
+		for j := range sh.perUser {
+			g := &d.Groups[r.IntN(sh.groups)]
+			if j == 0 {
+				g = &d.Groups[i%departments]
+			}
+			g.Users = append(g.Users, u)
+		}
+	}
+	const profiles = 20
+	for i := range profiles {
+		p := Profile{ID: ProfileID(fmt.Sprint("p", i)), Enabled: i%10 != 9, Declarations: pam.Declarations{}}
+		for j, dec := range knownDeclarations() {
+			if (i+j)%5 != 0 {
+				p.Declarations[dec] = pam.Value((i + j) % 3)
+			}
+		}
+		p.Declarations[pam.WebSession] = pam.Allow + pam.Value(i%2)
+		if i%10 == 8 {
+			p.Declarations[pam.WebSession] = pam.Deny
+		}
+		d.Profiles = append(d.Profiles, p)
+	}
+	for i := range sh.grants {
+		var scope pam.AssetID
+		switch x := r.IntN(100); {
+		case sh.hot > 0 && i%3 == 0:
+			scope = pam.AssetID(fmt.Sprint("c", r.IntN(sh.hot)))
+		case x < 60:
+			scope = pam.AssetID(fmt.Sprint("c", r.IntN(sh.containers)))
+		default:
+			scope = pam.AssetID(fmt.Sprint("a", r.IntN(sh.assets)))
+		}
+		to := Subject{Group: GroupID(fmt.Sprint("g", r.IntN(sh.groups)))}
+		if r.IntN(100) < 30 {
+			to = Subject{User: pam.UserID(fmt.Sprint("u", r.IntN(sh.users)))}
+		}
+		if i < 5*departments {
+			scope, to = "c0", Subject{Group: GroupID(fmt.Sprint("g", i%departments))}
+		}
+		if i%5 < 3 {
+			d.Grants = append(d.Grants, RoleGrant{ID: fmt.Sprint(i), Scope: scope, Subject: to, Role: pam.RoleViewer + pam.Role(r.IntN(5))})
+		} else {
+			d.Assignments = append(d.Assignments, Assignment{ID: fmt.Sprint(i), Scope: scope, Subject: to, Profile: ProfileID(fmt.Sprint("p", r.IntN(profiles)))})
+		}
+	}
+	return d
+}
+
+func benchInventory(grants int) benchShape {
+	return benchShape{grants: grants, assets: 10_000, containers: 1_000, users: 10_000, groups: 500, perUser: 6}
+}
+
+// passingPairs are distinct pairs of user and asset that pass role and profile: the slow kind of decision.
+func passingPairs(b *testing.B, e *Engine, d Data, n int) []question {
+	b.Helper()
+	r := rand.New(rand.NewPCG(5, 5))
+	seen := make(map[question]bool, n)
+	var pairs []question
+	for tries := 0; len(pairs) < n && tries < 20*n; tries++ {
+		q := question{d.Users[r.IntN(len(d.Users))].ID, d.Assets[r.IntN(len(d.Assets))].ID}
+		if seen[q] {
+			continue
+		}
+		seen[q] = true
+		g, err := e.GrantsFor(context.Background(), query(q.user, q.asset, pam.OpAccess), pam.WebSession)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if g.Permitted && g.Declarations[pam.WebSession].Permits() {
+			pairs = append(pairs, q)
+		}
+	}
+	if len(pairs) < min(n, 500) {
+		b.Fatalf("found only %d pairs that pass", len(pairs))
+	}
+	return pairs
+}
+
+// measure runs f for b.N pairs and reports the spread.
+func measure(b *testing.B, pairs []question, f func(question)) {
+	b.Helper()
+	took := make([]time.Duration, 0, b.N)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		start := time.Now()
+		f(pairs[i%len(pairs)])
+		took = append(took, time.Since(start))
+	}
+	b.StopTimer()
+	slices.Sort(took)
+	at := func(permille int) float64 {
+		return float64(took[min(len(took)-1, len(took)*permille/1000)].Nanoseconds())
+	}
+	b.ReportMetric(at(500), "p50-ns")
+	b.ReportMetric(at(990), "p99-ns")
+}
+
+// floor is the same number of EnforceEx on the same model with a single rule that matches: the least that any
+// engine on Casbin can take.
+func floor(b *testing.B, e *Engine, q question, asks []pam.Declaration) func(question) {
+	b.Helper()
+	s := e.snap.Load()
+	w, err := newWorker(modelText, ladder(builtinOperations()), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	sub := s.subjects[q.user]
+	w.path.set(s, s.nodeOf[q.asset])
+	self, here := "user:"+string(q.user), "asset:"+string(q.asset)
+	if !sub.in(self) {
+		b.Fatalf("%q is not a member of itself", self)
+	}
+	s2 := *s
+	s2.profiles = map[string]*profile{"profile:floor": {enabled: true, values: map[string]string{}}}
+	for _, dec := range asks {
+		s2.profiles["profile:floor"].values[string(dec)] = valueAllow
+	}
+	w.rules[kindRole].Policy = [][]string{{"5", "grant:floor", here, self, "role:owner", "allow"}}
+	w.rules[kindProfile].Policy = [][]string{{"0", "assignment:floor", here, self, "profile:floor", valueAllow, "allow"}}
+	d := decision{snap: &s2, subject: sub, worker: w}
+	return func(question) {
+		if ok, _, err := d.ask(kindRole, colsRole, string(pam.OpAccess)); !ok || err != nil {
+			b.Fatal("floor: role", ok, err)
+		}
+		for _, dec := range asks {
+			if ok, _, err := d.ask(kindProfile, colsProfile, string(dec)); !ok || err != nil {
+				b.Fatal("floor: profile", ok, err)
+			}
+		}
+	}
+}
+
+// BenchmarkGrants is a whole answer: the role and every declaration of the SDK, 16 EnforceEx, on one thread. The
+// target is p50 and p99 at most twice those of its floor.
+func BenchmarkGrants(b *testing.B) { benchmarkSizes(b, knownDeclarations()) }
+
+// BenchmarkDecide is the role and web_session alone, 2 EnforceEx.
+func BenchmarkDecide(b *testing.B) { benchmarkSizes(b, []pam.Declaration{pam.WebSession}) }
+
+func benchmarkSizes(b *testing.B, asks []pam.Declaration) {
+	for _, c := range []struct {
+		name  string
+		shape benchShape
+	}{
+		{"1000", benchInventory(1_000)},
+		{"10000", benchInventory(10_000)},
+		{"100000", benchInventory(100_000)},
+		{"100000-hostile", func() benchShape { s := benchInventory(100_000); s.hot = 10; return s }()},
+	} {
+		d := benchData(c.shape)
+		e, err := New(Config{Data: &d})
+		if err != nil {
+			b.Fatal(err)
+		}
+		pairs := passingPairs(b, e, d, 5_000)
+		b.Run(c.name, func(b *testing.B) {
+			measure(b, pairs, func(q question) {
+				g, err := e.GrantsFor(context.Background(), query(q.user, q.asset, pam.OpAccess), asks...)
+				if err != nil || !g.Permitted {
+					b.Fatal(g, err)
+				}
+			})
+		})
+		if c.name == "100000" {
+			b.Run("floor", func(b *testing.B) { measure(b, pairs, floor(b, e, pairs[0], asks)) })
+		}
+	}
+}
+
+// BenchmarkReload is 100,000 grants from memory to a snapshot in force.
+func BenchmarkReload(b *testing.B) {
+	d := benchData(benchInventory(100_000))
+	e, err := New(Config{Data: &d})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := e.Reload(context.Background(), d); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
