@@ -33,6 +33,5 @@ for os in linux darwin windows; do
 done
 check "staticcheck" tool staticcheck ./...
 check "tests of the tools" go test -C .ci/tools ./...
-check "biome" npm --prefix "$web" run lint
-check "tsc" npm --prefix "$web" run typecheck
+check "biome and tsc" npm --prefix "$web" run check
 exit "$failed"
