@@ -27,7 +27,7 @@ func Peer(t testing.TB, program string) string {
 		t.Skipf("interop peer missing: %v", err)
 	}
 	// CI reads this line: it tells which tests met a real program.
-	t.Logf("interop peer %s: %s", program, path)
+	t.Logf("met interop peer %s: %s", program, path)
 	return path
 }
 

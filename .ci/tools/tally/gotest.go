@@ -11,13 +11,15 @@ import (
 )
 
 // peerMark begins the line that pamtest.Peer logs when a test met a real program.
-const peerMark = "interop peer "
+const peerMark = "met interop peer "
 
 // event is one line of `go test -json` (see `go doc test2json`).
 type event struct {
 	Action     string
 	Package    string
 	ImportPath string // of build events
+	// FailedBuild is set where a package failed because something did not build, which was an event of its own.
+	FailedBuild string
 	Test       string
 	Output     string
 	Elapsed    float64
@@ -80,7 +82,7 @@ func tallyGo(in io.Reader, out io.Writer, list []string, strict bool) (count, er
 			}
 			fmt.Fprintf(out, "%s", strings.Join(logs[key], ""))
 			fmt.Fprintf(out, "FAIL  %-60s %6.1fs\n", e.Package, e.Elapsed)
-			if !failedIn[e.Package] {
+			if !failedIn[e.Package] && e.FailedBuild == "" {
 				// A panic, a timeout or a leaked goroutine fails the package and no test of it.
 				c.Failed++
 				c.blame("%s failed outside its tests", e.Package)

@@ -10,7 +10,7 @@ import (
 
 func TestGo(t *testing.T) {
 	const (
-		peer     = `{"Action":"output","Package":"m/s","Test":"TestReal/sub","Output":"    x.go:1: interop peer sshd: /usr/sbin/sshd\n"}` + "\n"
+		peer     = `{"Action":"output","Package":"m/s","Test":"TestReal/sub","Output":"    x.go:1: met interop peer sshd: /usr/sbin/sshd\n"}` + "\n"
 		subPass  = `{"Action":"pass","Package":"m/s","Test":"TestReal/sub"}` + "\n"
 		realPass = `{"Action":"pass","Package":"m/s","Test":"TestReal"}` + "\n"
 		pkgPass  = `{"Action":"pass","Package":"m/s","Elapsed":1}` + "\n"
@@ -18,7 +18,7 @@ func TestGo(t *testing.T) {
 		skip     = `{"Action":"output","Package":"m/s","Test":"TestOther","Output":"no time today"}` + "\n" + `{"Action":"skip","Package":"m/s","Test":"TestOther"}` + "\n"
 		fail     = `{"Action":"fail","Package":"m/s","Test":"TestOther"}` + "\n"
 		pkgFail  = `{"Action":"fail","Package":"m/s","Elapsed":1}` + "\n"
-		noBuild  = `{"Action":"build-fail","ImportPath":"m/s"}` + "\n"
+		noBuild  = `{"Action":"build-fail","ImportPath":"m/s"}` + "\n" + `{"Action":"fail","Package":"m/s","FailedBuild":"m/s"}` + "\n"
 	)
 	list := []string{"m/s TestReal"}
 	tests := []struct {
