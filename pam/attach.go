@@ -24,11 +24,28 @@ func (b *Broker) newTicket(ctx context.Context, t Ticket) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	t.Expires = b.cfg.Now().Add(b.cfg.Limits.Ticket)
+	now := b.cfg.Now()
+	if b.purgeDue(now) { // tickets that nobody redeemed must not gather in the store
+		if err := b.cfg.Store.DropTickets(ctx, now, func(Ticket) bool { return false }); err != nil {
+			return "", fmt.Errorf("dropping expired tickets: %w", err)
+		}
+	}
+	t.Expires = now.Add(b.cfg.Limits.Ticket)
 	if err := b.cfg.Store.PutTicket(ctx, sha256.Sum256([]byte(text)), t); err != nil {
 		return "", fmt.Errorf("storing the ticket: %w", err)
 	}
 	return text, nil
+}
+
+// purgeDue reports whether expired tickets should be dropped: once per life of a ticket.
+func (b *Broker) purgeDue(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now.Sub(b.purged) < b.cfg.Limits.Ticket {
+		return false
+	}
+	b.purged = now
+	return true
 }
 
 // redeem takes a ticket: whatever happens next, nobody else will get it (S07).
@@ -90,6 +107,7 @@ func (s *liveSession) attach(v *viewer, size Size) *endMessage {
 		s.mu.Unlock()
 		return &m
 	}
+	s.b.wg.Add(1) // for serveViewer; before the session can end, so before Shutdown may wait
 	old := v.p.viewer
 	v.p.viewer = v
 	s.viewers[v] = struct{}{}
@@ -219,7 +237,7 @@ func (v *viewer) readLoop() *endMessage {
 	for {
 		msg, err := v.conn.Read(v.ctx)
 		if err != nil {
-			if errors.Is(err, edge.ErrNotBinary) {
+			if errors.Is(err, edge.ErrNotBinary) || errors.Is(err, edge.ErrTooLarge) {
 				return &endMessage{Code: CodeProtocolViolation}
 			}
 			return nil

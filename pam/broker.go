@@ -32,6 +32,7 @@ type Broker struct {
 	slots      map[UserID]int // live sessions and starts under way
 	total      int
 	unattached map[string]int // sockets per address that have sent no ticket yet
+	purged     time.Time      // when expired tickets were dropped last
 }
 
 // New returns a broker over a copy of cfg, or an error that lists every fault of cfg.

@@ -38,14 +38,32 @@ func (v *viewer) dispatch(f frame.Frame) error {
 	if err != nil {
 		return err
 	}
+	var early Size
+	if f.Kind == frame.Resize {
+		early = sizeOf(f.Payload)
+	}
 	v.enqueue(len(f.Payload), func() error {
-		if !v.s.may(v.p, op) { // at the moment of use, not when it came in
-			v.denied(op)
+		if !v.s.may(v, op) { // at the moment of use, not when it came in
+			if f.Kind != frame.Resize || !v.s.wish(v, early) {
+				v.denied(op)
+			}
 			return nil
 		}
 		return do(v.ctx)
 	})
 	return nil
+}
+
+// wish notes the size of a page that was resized while the session is being built up. Nothing reaches the target:
+// it is told once it is connected.
+func (s *liveSession) wish(v *viewer, size Size) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v.p != s.owner || v.p.viewer != v || s.state != StateLaunching && s.state != StateConnecting {
+		return false
+	}
+	s.size = size
+	return true
 }
 
 // handler parses f and returns what is to be done about it. The payload is copied: it aliases the read buffer.
@@ -59,11 +77,7 @@ func (v *viewer) handler(f frame.Frame) (func(context.Context) error, error) {
 		data := bytes.Clone(f.Payload)
 		return func(ctx context.Context) error { return v.input(ctx, kind, data) }, nil
 	case frame.Resize:
-		sz, err := frame.ParseResize(f.Payload)
-		if err != nil {
-			return nil, err
-		}
-		size := Size{int(sz.Cols), int(sz.Rows), int(sz.Width), int(sz.Height)}
+		size := sizeOf(f.Payload)
 		if !size.Valid() {
 			return nil, fmt.Errorf("%w: resize to %+v", frame.ErrViolation, size)
 		}
@@ -80,6 +94,15 @@ func (v *viewer) handler(f frame.Frame) (func(context.Context) error, error) {
 		return func(ctx context.Context) error { return v.paste(ctx, text, bracketed) }, nil
 	}
 	return nil, fmt.Errorf("%w: %v has no handler", frame.ErrViolation, f.Kind)
+}
+
+// sizeOf reads the payload of a resize; what is not one is not valid.
+func sizeOf(payload []byte) Size {
+	sz, err := frame.ParseResize(payload)
+	if err != nil {
+		return Size{}
+	}
+	return Size{int(sz.Cols), int(sz.Rows), int(sz.Width), int(sz.Height)}
 }
 
 // denied drops an operation: it is counted, and its sender hears of it now and then.
@@ -123,7 +146,10 @@ func (v *viewer) setVisible(p []byte) error {
 
 // disconnect: the owner ends the session for all, a joiner only leaves (I26).
 func (v *viewer) disconnect() error {
-	if v.p.mode == ModeOwner {
+	v.s.mu.Lock()
+	current := v.p.viewer == v
+	v.s.mu.Unlock()
+	if v.p.mode == ModeOwner && current { // a page that was replaced speaks for nobody
 		v.s.finish(&End{Reason: EndUserDisconnect})
 		return nil // the end frame comes from the session
 	}
@@ -186,7 +212,7 @@ func (s *liveSession) writtenUpTo(ctx context.Context, index uint64) error {
 	if index == 0 || s.gate.passed(index) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, s.b.cfg.Limits.RecorderLag, errors.New("the recorder is behind"))
+	ctx, cancel := context.WithTimeoutCause(ctx, s.b.cfg.Limits.RecorderLag, errBehind)
 	defer cancel()
 	return s.gate.wait(ctx, index)
 }
@@ -202,12 +228,21 @@ func (v *viewer) input(ctx context.Context, k InputKind, data []byte) error {
 }
 
 func (v *viewer) resize(ctx context.Context, size Size) error {
-	s := v.s
+	v.s.mu.Lock()
+	v.s.size = size
+	v.s.mu.Unlock()
+	return v.s.fit(ctx, v.p.id)
+}
+
+// fit tells the target the size of the owner's page, unless it knows it.
+func (s *liveSession) fit(ctx context.Context, who ParticipantID) error {
 	s.mu.Lock()
-	same := s.size == size
-	s.size = size
+	size, known := s.size, s.conn == nil || s.told == s.size
+	if !known {
+		s.told = size
+	}
 	s.mu.Unlock()
-	if same {
+	if known {
 		return nil
 	}
 	return s.deliver(ctx, func(c Conn) error {
@@ -215,7 +250,7 @@ func (v *viewer) resize(ctx context.Context, size Size) error {
 			return r.Resize(ctx, size)
 		}
 		return nil
-	}, EntryResize, v.p.id, ResizeEntry{Cols: size.Cols, Rows: size.Rows, Width: size.Width, Height: size.Height})
+	}, EntryResize, who, ResizeEntry{Cols: size.Cols, Rows: size.Rows, Width: size.Width, Height: size.Height})
 }
 
 func (v *viewer) paste(ctx context.Context, text string, bracketed bool) error {

@@ -35,6 +35,8 @@ type liveSession struct {
 
 	caps atomic.Pointer[Capabilities] // of the owner's live decision
 
+	connClosed bool // of the session's own goroutine: run, then complete
+
 	mu        sync.Mutex // guards all below; never held across I/O or a callback
 	state     State
 	step      string // finer than state while launching or connecting
@@ -46,7 +48,10 @@ type liveSession struct {
 	owner     *participant
 	away      *time.Timer // runs while nobody is attached as owner
 	max       *time.Timer
-	size      Size
+	lag       *time.Timer // runs while something appended to the recording is not written
+	unwritten uint64      // index of the newest such entry
+	size      Size        // of the owner's page
+	told      Size        // what the target was told
 	grants    Grants
 	viewers   map[*viewer]struct{}
 }
@@ -91,11 +96,16 @@ func (s State) permits(attached bool) bool {
 	return s == StateActive || (s == StateReconnecting && attached)
 }
 
-// may is the one capability check, made for every operation at the moment of use.
-func (s *liveSession) may(p *participant, op operation) bool {
+// may is the one capability check, made for every operation at the moment of use. A page that was replaced is not
+// attached any more, though its socket may still be there.
+func (s *liveSession) may(v *viewer, op operation) bool {
+	p := v.p
 	s.mu.Lock()
-	state, attached := s.state, p.viewer != nil
+	state, attached := s.state, p.viewer == v
 	s.mu.Unlock()
+	if !attached {
+		return false
+	}
 	if !state.permits(attached) {
 		return false
 	}
@@ -161,6 +171,9 @@ func (s *liveSession) finish(e *End) {
 	}
 	if s.max != nil {
 		s.max.Stop()
+	}
+	if s.lag != nil {
+		s.lag.Stop()
 	}
 	running := s.running
 	s.running = true // nobody may start it any more

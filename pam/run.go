@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/pam/internal/stream"
@@ -74,9 +75,11 @@ func (s *liveSession) launch() error {
 		return err
 	}
 	s.mu.Lock()
-	s.conn = conn
+	s.conn, s.told = conn, size
 	for v := range s.viewers {
-		v.attachOutput(conn)
+		if v.p.viewer == v { // a replaced page reads no more and must slow nobody
+			v.attachOutput(conn)
+		}
 	}
 	s.mu.Unlock()
 	return nil
@@ -149,11 +152,15 @@ func (s *liveSession) serve() {
 		return
 	}
 	s.mu.Lock()
-	if s.owner.viewer == nil { // the owner left while we were connecting
+	v := s.owner.viewer
+	if v == nil { // the owner left while we were connecting
 		s.startAway()
 	}
 	conn := s.conn
 	s.mu.Unlock()
+	if v != nil { // its size may have changed since Connect was told
+		v.enqueue(0, func() error { return s.fit(v.ctx, v.p.id) })
+	}
 
 	ran := make(chan struct{})
 	s.b.wg.Go(func() {
@@ -165,18 +172,33 @@ func (s *liveSession) serve() {
 	})
 	<-s.ctx.Done()
 	// An adapter that does not come back from Run in time is cut off from the session: its frames go nowhere.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.b.cfg.Limits.CloseTimeout)
+	ctx, cancel := s.lastSteps()
 	defer cancel()
-	s.contain("Conn.Close", func() {
-		if err := conn.Close(ctx); err != nil {
-			s.log.Debug("closing the connection", "err", err)
-		}
-	})
+	s.closeConn(ctx)
 	select {
 	case <-ran:
 	case <-ctx.Done():
 		s.log.Error("adapter did not return from Run after Close", "protocol", s.protocol.Name())
 	}
+}
+
+// lastSteps is the context of one step of ending: each has its own time, so that a slow one takes none from the next.
+func (s *liveSession) lastSteps() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(s.ctx), s.b.cfg.Limits.CloseTimeout)
+}
+
+// closeConn closes the connection, if there is one, once. It belongs to the session's own goroutine.
+func (s *liveSession) closeConn(ctx context.Context) {
+	conn := s.connected()
+	if conn == nil || s.connClosed {
+		return
+	}
+	s.connClosed = true
+	s.contain("Conn.Close", func() {
+		if err := conn.Close(ctx); err != nil {
+			s.log.Debug("closing the connection", "err", err)
+		}
+	})
 }
 
 // endOf turns what an adapter returned into an end.
@@ -185,6 +207,9 @@ func (s *liveSession) endOf(err error) *End {
 	var target *TargetError
 	switch {
 	case errors.As(err, &end):
+		if !slices.Contains(endReasons, end.Reason) { // the names of metrics, reports and texts are a closed set
+			return &End{Reason: EndTargetError, Code: CodeTargetError, Err: fmt.Errorf("adapter ended with unknown reason %q: %w", end.Reason, err)}
+		}
 		return end
 	case errors.Is(err, stream.ErrGateStalled):
 		return &End{Reason: EndRecordingFailed, Code: CodeRecordingFailed, Err: err}
@@ -207,16 +232,23 @@ func (s *liveSession) complete() {
 	s.mu.Unlock()
 	s.cancel(end)
 
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.b.cfg.Limits.CloseTimeout)
-	defer cancel()
+	step := func(where string, f func(ctx context.Context)) {
+		ctx, cancel := s.lastSteps()
+		defer cancel()
+		s.contain(where, func() { f(ctx) })
+	}
+	step("Conn.Close", s.closeConn) // when the session ended while Connect was returning
 	detail := ""
 	if rec != nil {
-		s.contain("Recording.Close", func() {
+		detail = "the recording could not be sealed"
+		step("Recording.Close", func(ctx context.Context) {
 			b, _ := json.Marshal(EndEntry{Reason: end.Reason, Status: end.Status})
-			if err := rec.Close(ctx, Entry{Kind: EntryEnd, At: s.at(), Data: b}); err != nil {
-				detail = "the recording could not be sealed"
+			err := rec.Close(ctx, Entry{Kind: EntryEnd, At: s.at(), Data: b})
+			if err != nil {
 				s.log.Error("closing the recording", "path", rec.Path(), "err", err)
+				return
 			}
+			detail = ""
 		})
 	}
 	s.out.Close()
@@ -234,15 +266,24 @@ func (s *liveSession) complete() {
 	s.mu.Unlock()
 
 	s.log.Info("session ended", "reason", end.Reason, "code", end.code(), "ran", ran, "err", end.Err)
-	if err := s.b.cfg.Store.PutSession(ctx, info); err != nil {
-		s.log.Error("storing the session", "err", err)
-	}
-	if err := s.b.audit.write(ctx, Event{
-		At: now, Verb: CompleteSession, User: info.User, Login: info.LoginID, Asset: info.Asset, Session: s.id,
-		Reason: end.Reason, Code: end.code(), Detail: detail,
-	}); err != nil {
-		s.log.Error("audit event lost", "verb", CompleteSession, "err", err)
-	}
+	step("Store.PutSession", func(ctx context.Context) {
+		if err := s.b.cfg.Store.PutSession(ctx, info); err != nil {
+			s.log.Error("storing the session", "err", err)
+		}
+	})
+	step("Store.DropTickets", func(ctx context.Context) { // they open nothing any more
+		if err := s.b.cfg.Store.DropTickets(ctx, now, func(t Ticket) bool { return t.Session == s.id }); err != nil {
+			s.log.Warn("dropping tickets", "err", err)
+		}
+	})
+	step("EventSink.Write", func(ctx context.Context) {
+		if err := s.b.audit.write(ctx, Event{
+			At: now, Verb: CompleteSession, User: info.User, Login: info.LoginID, Asset: info.Asset, Session: s.id,
+			Reason: end.Reason, Code: end.code(), Detail: detail,
+		}); err != nil {
+			s.log.Error("audit event lost", "verb", CompleteSession, "err", err)
+		}
+	})
 	s.b.forget(s)
 	s.b.met.ended(end.Reason)
 	close(s.done)

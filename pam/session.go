@@ -63,6 +63,12 @@ const (
 	EndGatewayCrash    EndReason = "gateway_crash"
 )
 
+// endReasons are all of them.
+var endReasons = []EndReason{
+	EndUserDisconnect, EndRemoteLogoff, EndExpired, EndTerminated, EndPolicyRule, EndIdle, EndRevoked, EndNetworkLost,
+	EndTargetError, EndRecordingFailed, EndGatewayShutdown, EndGatewayCrash,
+}
+
 // SessionInfo is a snapshot of one session for hosts and reports. It holds nothing that lets anyone attach.
 type SessionInfo struct {
 	ID        SessionID `json:"id"`

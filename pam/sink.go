@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/sallyport/sallyport/pam/internal/frame"
 	"github.com/sallyport/sallyport/pam/internal/stream"
@@ -18,6 +19,9 @@ var _ Sink = sink{}
 
 func (k sink) Emit(ctx context.Context, f Frame) error {
 	s := k.s
+	if !frame.Kind(f.Kind).Emitted() && f.Kind != FrameKeys {
+		return fmt.Errorf("pam: a connection may not emit frames of kind %#02x", uint8(f.Kind))
+	}
 	if len(f.Payload) > frame.MaxPayload {
 		return fmt.Errorf("pam: frame of %d bytes, at most %d", len(f.Payload), frame.MaxPayload)
 	}
@@ -35,6 +39,7 @@ func (k sink) Emit(ctx context.Context, f Frame) error {
 		s.recordingFailed(err)
 		return err
 	}
+	s.watchLag(gate)
 	if f.Kind == FrameKeys {
 		f.Payload = nil // for the recorder alone; it keeps its place in the log, since key frames count it
 	}
@@ -64,6 +69,35 @@ func (k sink) record(f Frame) (uint64, error) {
 		e = Entry{Kind: EntryKeys, At: s.at(), Data: f.Payload}
 	}
 	return rec.Append(e)
+}
+
+// errBehind is why a session ends whose recording does not come after.
+var errBehind = errors.New("the recorder is behind")
+
+// watchLag ends the session when what was appended at index is not written in time. Reserve alone would not see
+// it: a target that says little fills no backlog. There is a timer only while something is unwritten.
+func (s *liveSession) watchLag(index uint64) {
+	if s.gate.passed(index) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unwritten = index
+	if s.lag == nil && s.end == nil {
+		s.lag = time.AfterFunc(s.b.cfg.Limits.RecorderLag, func() { s.checkLag(index) })
+	}
+}
+
+func (s *liveSession) checkLag(index uint64) {
+	if !s.gate.passed(index) {
+		s.recordingFailed(errBehind)
+		return
+	}
+	s.mu.Lock()
+	s.lag = nil
+	next := s.unwritten
+	s.mu.Unlock()
+	s.watchLag(next)
 }
 
 // firstFrame tells the viewers that the picture is there.

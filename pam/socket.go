@@ -2,6 +2,7 @@ package pam
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -20,6 +21,11 @@ func (b *Broker) serveSocket(w http.ResponseWriter, r *http.Request, _ Identity)
 	id := SessionID(r.PathValue("id"))
 	who, err := b.identify(r)
 	anonymous := err != nil // a host without cookies cannot identify a browser's socket
+	if !anonymous {
+		if err := needOrigin(r, who); err != nil {
+			return err
+		}
+	}
 	done, err := b.admitSocket(r)
 	if err != nil {
 		return err
@@ -74,6 +80,9 @@ func (b *Broker) firstMessage(conn *edge.Conn, r *http.Request, id SessionID, wh
 		return nil, nil, Size{}, c
 	}
 	msg, err := conn.Read(ctx)
+	if errors.Is(err, edge.ErrNotBinary) || errors.Is(err, edge.ErrTooLarge) {
+		return refuse(CodeProtocolViolation, "first message", err)
+	}
 	if err != nil {
 		return refuse(CodeTicketInvalid, "no first message", err)
 	}
@@ -107,15 +116,19 @@ func (b *Broker) serveViewer(s *liveSession, p *participant, conn *edge.Conn, si
 	v := newViewer(s, p, conn)
 	b.met.count(&b.viewerCount, 1)
 	written := make(chan struct{})
+	refused := s.attach(v, size)
 	defer func() { // also when this goroutine panics
 		v.cancel(context.Canceled)
 		<-written
+		s.detach(v) // before the wait: an adapter that is stuck in Input must not keep the page's place
 		v.work.Wait()
-		s.detach(v)
 		conn.Abort()
 		b.met.count(&b.viewerCount, -1)
+		if refused == nil {
+			b.wg.Done() // attach has added it
+		}
 	}()
-	if refused := s.attach(v, size); refused != nil {
+	if refused != nil {
 		v.close(*refused)
 	}
 	go func() {

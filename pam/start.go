@@ -64,9 +64,13 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 	}
 	// The slot is taken before the decision, so that two starts cannot both find the last one free.
 	free, release := b.reserve(who.User)
+	var s *liveSession
 	started := false
 	defer func() {
 		if !started {
+			if s != nil {
+				s.cancel(ErrClosed) // else the broker's context keeps it for ever
+			}
 			release()
 		}
 	}()
@@ -107,7 +111,7 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 		return SessionInfo{}, refusal
 	}
 
-	s, err := b.newSession(who, ev, params)
+	s, err = b.newSession(who, ev, params)
 	if err != nil {
 		return SessionInfo{}, &Refusal{Code: CodeInternal, Err: err}
 	}

@@ -42,6 +42,7 @@ type viewer struct {
 	dirty   bool       // the state is to be sent
 	notices []Notice
 	final   *endMessage
+	cutoff  *time.Timer // of the time that final may take
 	source  *source
 	warned  time.Time // of the last capability_denied notice
 	visible bool
@@ -93,11 +94,16 @@ func (v *viewer) notify(n Notice) {
 	v.poke()
 }
 
-// close lets the viewer send what its window allows, an end frame, and go. The first message counts.
+// errNoLastWords cuts off a page that does not even take its end frame.
+var errNoLastWords = errors.New("the page did not take its last messages in time")
+
+// close lets the viewer send what its window allows, an end frame, and go. The first message counts. A page that
+// takes nothing is cut off: it must not hold up a shutdown for as long as a write may take.
 func (v *viewer) close(m endMessage) {
 	v.mu.Lock()
 	if v.final == nil {
 		v.final = &m
+		v.cutoff = time.AfterFunc(drainTime+v.s.b.cfg.Limits.CloseTimeout, func() { v.cancel(errNoLastWords) })
 	}
 	v.mu.Unlock()
 	v.poke()
@@ -145,6 +151,7 @@ func (v *viewer) resume(ctx context.Context, conn KeyFramer) error {
 // write runs until the viewer is done: it is the only one that writes messages.
 func (v *viewer) write() {
 	defer v.cancel(nil)
+	defer v.stopCutoff()
 	var pinging sync.WaitGroup
 	defer pinging.Wait()
 	heartbeat := time.NewTimer(v.s.b.cfg.Limits.Heartbeat)
@@ -193,6 +200,14 @@ func (v *viewer) write() {
 	}
 }
 
+func (v *viewer) stopCutoff() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.cutoff != nil {
+		v.cutoff.Stop()
+	}
+}
+
 // step sends at most one message of each sort. It reports whether there may be more to send.
 func (v *viewer) step() (more bool, err error) {
 	v.mu.Lock()
@@ -237,16 +252,8 @@ func (v *viewer) stepOutput(src *source) (more bool, err error) {
 	if room <= 0 {
 		return false, nil
 	}
-	v.mu.Lock()
-	key := src.key
-	src.key = nil
-	v.mu.Unlock()
-	var items []stream.Item
-	if len(key) > 0 {
-		for _, f := range key {
-			items = append(items, stream.Item{Kind: uint8(f.Kind), Flags: uint8(f.Flags), Payload: f.Payload})
-		}
-	} else {
+	items, keyed := src.nextKey(&v.mu, min(room, gatherBytes), inFlight == 0)
+	if !keyed {
 		var buf [64]stream.Item
 		items, err = src.reader.Next(buf[:0], min(room, gatherBytes), inFlight == 0)
 		switch {
@@ -260,7 +267,26 @@ func (v *viewer) stepOutput(src *source) (more bool, err error) {
 			return false, nil
 		}
 	}
+	if len(items) == 0 { // the window has no room for the next frame of the picture
+		return false, nil
+	}
 	return true, v.sendItems(items)
+}
+
+// nextKey takes the next frames of a key frame, at most room bytes or, with force, one frame. It reports whether
+// there were any.
+func (src *source) nextKey(mu *sync.Mutex, room int, force bool) (items []stream.Item, keyed bool) {
+	mu.Lock()
+	defer mu.Unlock()
+	keyed = len(src.key) > 0
+	for size := 0; len(src.key) > 0; src.key = src.key[1:] {
+		f := src.key[0]
+		if size += len(f.Payload); size > room && (len(items) > 0 || !force) {
+			break
+		}
+		items = append(items, stream.Item{Kind: uint8(f.Kind), Flags: uint8(f.Flags), Payload: f.Payload})
+	}
+	return items, keyed
 }
 
 // recover gives a viewer that fell out of the backlog a new picture, or lets it go.

@@ -19,8 +19,9 @@ func Dial(ctx context.Context, url, subprotocol string, header http.Header) (*Co
 	if err != nil {
 		return nil, resp, fmt.Errorf("edge: %w", err)
 	}
-	ws.SetReadLimit(64 << 20)
-	return &Conn{ws: ws}, resp, nil
+	const limit = 64 << 20
+	ws.SetReadLimit(limit)
+	return &Conn{ws: ws, limit: limit}, resp, nil
 }
 
 // CloseReason returns the reason text of the close message that ended a Read, if that was how it ended.

@@ -23,6 +23,9 @@ const CloseCode = 4000
 // ErrNotBinary tells that a peer sent a text message.
 var ErrNotBinary = errors.New("edge: text message; the protocol is binary")
 
+// ErrTooLarge tells that a peer sent a message beyond the limit.
+var ErrTooLarge = errors.New("edge: message too large")
+
 // ErrNoHijack tells that some middleware of the host hides the connection.
 var ErrNoHijack = errors.New("edge: response writer cannot be hijacked")
 
@@ -30,13 +33,14 @@ var ErrNoHijack = errors.New("edge: response writer cannot be hijacked")
 type Options struct {
 	Subprotocol string
 	Origins     []string // exact; the caller has checked them, the library checks once more
-	ReadLimit   int64    // bytes of a message
+	ReadLimit   int      // bytes of a message
 }
 
 // Conn is one WebSocket. Read is for one goroutine; Write for one; Ping and Close for any.
 type Conn struct {
-	ws  *websocket.Conn
-	buf []byte
+	ws    *websocket.Conn
+	buf   []byte
+	limit int // bytes of a message that is read
 }
 
 // keepBuffer is the largest read buffer that an idle connection keeps.
@@ -64,8 +68,8 @@ func Accept(w http.ResponseWriter, r *http.Request, o Options) (c *Conn, offered
 	if err != nil {
 		return nil, false, fmt.Errorf("edge: %w", err)
 	}
-	ws.SetReadLimit(o.ReadLimit)
-	return &Conn{ws: ws}, offered, nil
+	ws.SetReadLimit(-1) // Read keeps the limit: the library would close with a code of its own
+	return &Conn{ws: ws, limit: o.ReadLimit}, offered, nil
 }
 
 // Read returns the next message. The slice is valid until the next Read.
@@ -87,6 +91,9 @@ func (c *Conn) Read(ctx context.Context) ([]byte, error) {
 		}
 		n, err := r.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
+		if len(b) > c.limit {
+			return nil, ErrTooLarge
+		}
 		if err != nil {
 			c.buf = b
 			if err == io.EOF {

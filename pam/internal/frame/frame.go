@@ -105,6 +105,9 @@ var fromGateway = map[Kind]rule{
 // Counted reports whether payloads of this kind count against a viewer's window.
 func (k Kind) Counted() bool { return k >= Output && k <= Audio }
 
+// Emitted reports whether k is a kind that comes from a target, not from the gateway itself.
+func (k Kind) Emitted() bool { return k >= Output && k <= Notice }
+
 // String returns the name of PROTOCOL.md.
 func (k Kind) String() string {
 	names := map[Kind]string{
