@@ -300,8 +300,7 @@ func TestEngine_S10_FaultsKeepLastGood(t *testing.T) {
 		})
 	}
 
-	var d Data // all that can be broken at once is reported at once
-	d = company()
+	d := company() // all that can be broken at once is reported at once
 	for _, i := range []int{1, 3, 5, 13, 17, 18, 20, 27} {
 		cases[i].spoil(&d)
 	}
