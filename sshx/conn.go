@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/sallyport/sallyport/pam"
+	"github.com/sallyport/sallyport/sshx/internal/vt"
 )
 
 // NoticeEnvRefused is the code of the notice that the target did not take an environment variable; its text is
@@ -36,6 +37,8 @@ type conn struct {
 	log     *slog.Logger
 	ch      ssh.Channel
 	notices []pam.Notice // emitted first by Run
+	screen  *vt.Tracker  // counts what is emitted, and follows the output
+	echo    echo
 
 	attached chan (<-chan *ssh.Request) // hands the channel's requests to serve
 	chClosed chan struct{}              // the channel's requests are over: it is closed, or the connection is
@@ -58,13 +61,16 @@ type conn struct {
 }
 
 var (
-	_ pam.Conn    = (*conn)(nil)
-	_ pam.Resizer = (*conn)(nil)
+	_ pam.Conn      = (*conn)(nil)
+	_ pam.Resizer   = (*conn)(nil)
+	_ pam.Paster    = (*conn)(nil)
+	_ pam.KeyFramer = (*conn)(nil)
 )
 
 func newConn(t *transport, sc ssh.Conn, r pam.ConnectRequest) *conn {
 	c := &conn{
 		t: t, ssh: sc, log: r.Log,
+		screen:   vt.NewTracker(r.Size.Cols, r.Size.Rows),
 		attached: make(chan (<-chan *ssh.Request), 1),
 		chClosed: make(chan struct{}),
 		served:   make(chan struct{}),
@@ -226,7 +232,7 @@ func (c *conn) pump(ctx context.Context, out pam.Sink) error {
 		if n == 0 {
 			continue
 		}
-		if err := c.emit(ctx, out, pam.Frame{Kind: pam.FrameOutput, Payload: a.take(n)}); err != nil {
+		if err := c.emitOutput(ctx, out, a.take(n)); err != nil {
 			return err
 		}
 	}
@@ -289,7 +295,14 @@ func (c *conn) Input(ctx context.Context, in pam.Input) error {
 	if in.Kind != pam.InputKey {
 		return fmt.Errorf("sshx: input of kind %d is not for a terminal", in.Kind)
 	}
+	c.echo.typed(in.Data)
 	return c.write(ctx, in.Data)
+}
+
+// Paste types text from a clipboard. Control characters other than tabs and line ends are left out, so that the
+// text cannot act; line ends become what Enter sends.
+func (c *conn) Paste(ctx context.Context, p pam.Paste) error {
+	return c.write(ctx, pasteBytes(p.Text, p.Bracketed))
 }
 
 func (c *conn) write(ctx context.Context, data []byte) error {
@@ -321,6 +334,7 @@ func (c *conn) Resize(ctx context.Context, s pam.Size) error {
 	if err != nil {
 		return fmt.Errorf("sshx: resize: %w", err)
 	}
+	c.screen.Resize(s.Cols, s.Rows)
 	return nil
 }
 
@@ -358,6 +372,7 @@ func (c *conn) Close(ctx context.Context) error {
 		keepAlive.stop()
 	}
 	c.wait()
+	c.screen.Close()
 	return nil
 }
 

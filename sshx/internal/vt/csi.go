@@ -1,6 +1,9 @@
 package vt
 
-import "github.com/charmbracelet/x/ansi"
+import (
+	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/ansi/parser"
+)
 
 // csi executes a control sequence. What is unknown, or asks for an answer, has no effect.
 func (t *Terminal) csi(cmd ansi.Cmd, params ansi.Params) {
@@ -37,6 +40,49 @@ func (t *Terminal) csi(cmd ansi.Cmd, params ansi.Params) {
 			t.eraseLine(param(params, 0, 0))
 		}
 	}
+}
+
+// fastCSI executes the control sequence at the start of p if it lies there as a whole and is of the plain kind,
+// digits and separators and a letter, as nearly all are. It returns its length, or 0 for the parser's cases.
+func (t *Terminal) fastCSI(p []byte) int {
+	if len(p) < 3 || p[1] != '[' {
+		return 0
+	}
+	const longest = 32
+	var params [longest / 2]ansi.Param
+	n, v, digits := 0, ansi.Param(parser.MissingParam), 0
+	for i := 2; i < len(p) && i < longest; i++ {
+		switch c := p[i]; {
+		case c >= '0' && c <= '9':
+			if digits++; digits > maxDigits {
+				return 0
+			}
+			if v == parser.MissingParam {
+				v = 0
+			}
+			v = v*10 + ansi.Param(c-'0')
+		case c == ';' || c == ':':
+			if c == ':' {
+				v |= parser.HasMoreFlag
+			}
+			params[n] = v
+			n, v, digits = n+1, parser.MissingParam, 0
+			if n == len(params)-1 {
+				return 0
+			}
+		case c >= 0x40 && c <= 0x7e:
+			if n > 0 || v != parser.MissingParam {
+				params[n] = v
+				n++
+			}
+			t.before, t.last = t.last, 0
+			t.plainCSI(c, params[:n])
+			return i + 1
+		default:
+			return 0
+		}
+	}
+	return 0
 }
 
 // param returns a parameter, or def if it is missing.

@@ -108,21 +108,35 @@ func (d *canvas) row(r *row) {
 // appendCells appends the bytes that draw cells [from, to) of r with the default pen before and after.
 func appendCells(b []byte, r *row, from, to int) []byte {
 	var p pen
+	if !r.styled {
+		for x := from; x < to; x++ {
+			b = append(b, byte(max(r.at(x).r, ' ')))
+		}
+		return b
+	}
 	for x := from; x < to; x++ {
-		c := r.at(x)
+		var c cell
+		if x < len(r.cells) {
+			c = r.cells[x]
+		}
 		if c.flags&wideTail != 0 {
 			continue
 		}
-		if want := c.pen.plain(); want != p {
-			p = want
-			b = appendSGR(b, p)
+		if c.pen != p {
+			if want := c.plain(); want != p {
+				p = want
+				b = appendSGR(b, p)
+			}
 		}
-		if c.r == 0 {
+		switch {
+		case c.r == 0:
 			b = append(b, ' ')
-			continue
+		case c.r < utf8.RuneSelf && c.mark == 0:
+			b = append(b, byte(c.r))
+		default:
+			b = utf8.AppendRune(b, c.r)
+			b = append(b, r.marksOf(c)...)
 		}
-		b = utf8.AppendRune(b, c.r)
-		b = append(b, r.marksOf(c)...)
 	}
 	if p != (pen{}) {
 		b = append(b, "\x1b[0m"...)

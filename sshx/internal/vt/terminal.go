@@ -137,6 +137,10 @@ func (t *Terminal) Write(p []byte) {
 			t.printASCII(p[:n])
 			p = p[n:]
 		case c == 0x1b:
+			if n := t.fastCSI(p); n > 0 {
+				p = p[n:]
+				continue
+			}
 			t.escape()
 			p = p[1:]
 		case c < 0x80:
