@@ -263,6 +263,7 @@ type errorPage struct {
 // notFound answers for what is not there and for what the user may not know of alike (E3).
 func (p *portal) notFound(w http.ResponseWriter, r *http.Request, in login) {
 	page := errorPage{chrome: p.chrome(r, in, "Not found", "", nil), Heading: "There is nothing here", Text: "The address is wrong, or you have no role on what it leads to."}
+	page.Path = "/assets" // the page must not differ by what was asked for
 	p.show(w, http.StatusNotFound, "error", page)
 }
 
