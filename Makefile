@@ -2,11 +2,22 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test build check unit interop web bench fuzz soak
 
+ADDR ?= 127.0.0.1:8080
+
+# The browser client is built again when its sources are newer than the stamp, or when there is no build.
+CLIENT := .cache/client
+ifeq ($(wildcard toolbar/dist/*),)
+.PHONY: $(CLIENT)
+endif
+$(CLIENT): $(shell git ls-files toolbar 2>/dev/null)
+	go generate ./toolbar
+	@mkdir -p $(@D) && touch $@
+
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' Makefile
 
-demo: ## run the example portal with a real SSH server of its own, and print the address
-	go run ./examples/portal
+demo: $(CLIENT) ## run the example portal with an SSH host of its own (ADDR=host:port, DATA=folder)
+	go run ./examples/portal -addr "$(ADDR)" $(if $(DATA),-data "$(DATA)")
 
 test: ## everything: installs what it lacks (Debian), builds, checks, tests; ends with a table
 	@.ci/test.sh

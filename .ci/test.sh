@@ -5,7 +5,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 steps=("$@")
 if [ ${#steps[@]} = 0 ]; then
-  steps=(install build check go web-unit web-e2e)
+  steps=(install build check go fuzz bench web-unit web-e2e)
 fi
 rm -rf "$results"
 mkdir -p "$results"

@@ -20,9 +20,9 @@ type event struct {
 	ImportPath string // of build events
 	// FailedBuild is set where a package failed because something did not build, which was an event of its own.
 	FailedBuild string
-	Test       string
-	Output     string
-	Elapsed    float64
+	Test        string
+	Output      string
+	Elapsed     float64
 }
 
 // tallyGo reads a `go test -json` stream. It prints one line per package and the whole output of what failed. The
