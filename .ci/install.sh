@@ -55,3 +55,6 @@ if [ "$(id -u)" != 0 ]; then
 fi
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q update
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${want[@]}"
+for program in "${programs[@]}"; do
+  command -v "$program" >/dev/null || { echo "$program is still missing" >&2; exit 1; }
+done

@@ -71,6 +71,45 @@ func TestDocsLinks(t *testing.T) {
 	}
 }
 
+// TestDocsCommands checks that every make target that a document names exists.
+func TestDocsCommands(t *testing.T) {
+	makefile := readDoc(t, "Makefile")
+	command := regexp.MustCompile("(?m)(?:^    |`)make ([a-z]+)")
+	seen := 0
+	for _, doc := range []string{"README.md", "ARCHITECTURE.md", "SECURITY.md", "pam/BEHAVIOUR.md"} {
+		for _, m := range command.FindAllStringSubmatch(readDoc(t, doc), -1) {
+			seen++
+			if !strings.Contains(makefile, "\n"+m[1]+":") {
+				t.Errorf("%s says make %s, which is no target", doc, m[1])
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("no document names a make target: the pattern of this test is out of date")
+	}
+}
+
+// TestDocsGoBlocks checks that Go code in the README is code that is built and run: it stands, but for indentation,
+// line by line in the quickstart.
+func TestDocsGoBlocks(t *testing.T) {
+	program := trimLines(readDoc(t, "examples/quickstart/main.go"))
+	block := regexp.MustCompile("(?s)```go\n(.*?)```")
+	for _, m := range block.FindAllStringSubmatch(readDoc(t, "README.md"), -1) {
+		if code := trimLines(m[1]); !strings.Contains(program, code) {
+			t.Errorf("README.md has code that examples/quickstart/main.go does not have as a whole:\n%s", code)
+		}
+	}
+}
+
+// trimLines returns text without the white space around each line.
+func trimLines(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(strings.TrimSpace(line) + "\n")
+	}
+	return strings.Trim(b.String(), "\n") + "\n"
+}
+
 // testNames returns the names of all tests, fuzz targets and examples of the module.
 func testNames(t *testing.T) map[string]bool {
 	t.Helper()
