@@ -1,0 +1,259 @@
+package sshtest
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/sallyport/sallyport/pam/pamtest"
+)
+
+// OpenSSHConfig describes a real sshd.
+type OpenSSHConfig struct {
+	// Program is the path of sshd.
+	Program string
+	// Dir is an existing, private directory for configuration and keys.
+	Dir string
+	// Options are further lines of sshd_config. sshd takes the first of two that contradict each other, and
+	// these come first.
+	Options []string
+}
+
+// OpenSSH is the real sshd on loopback: a listener on a free port that runs `sshd -i` for each connection, so
+// that no port is taken twice. It serves the account of the caller, which may be root, by a key made for it.
+type OpenSSH struct {
+	Address    string // host:port
+	User       string // account that may sign in
+	PrivateKey string // OpenSSH format, for that account
+	HostKey    string // authorized_keys line; also in HostKeyFile
+
+	HostKeyFile   string // private key; replaced by RotateHostKey
+	PublicKeyFile string // authorized_keys of the account
+
+	program, config string
+	listener        net.Listener
+	wg              sync.WaitGroup
+
+	mu     sync.Mutex // guards what follows
+	procs  map[*os.Process]struct{}
+	log    bytes.Buffer
+	closed bool
+}
+
+// StartOpenSSH runs sshd for the length of a test. Without an sshd on the machine it does what pamtest.Peer does.
+// options are further lines of sshd_config.
+func StartOpenSSH(t testing.TB, options ...string) *OpenSSH {
+	t.Helper()
+	s, err := RunOpenSSH(OpenSSHConfig{Program: pamtest.Peer(t, "sshd"), Dir: t.TempDir(), Options: options})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = s.Close()
+		if t.Failed() {
+			t.Logf("sshd said:\n%s", s.Log())
+		}
+	})
+	return s
+}
+
+// RunOpenSSH runs sshd until Close.
+func RunOpenSSH(cfg OpenSSHConfig) (*OpenSSH, error) {
+	s, err := newOpenSSH(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("sshtest: sshd: %w", err)
+	}
+	s.wg.Go(s.serve)
+	return s, nil
+}
+
+func newOpenSSH(cfg OpenSSHConfig) (*OpenSSH, error) {
+	dir, err := filepath.Abs(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	account, err := user.Current()
+	if err != nil {
+		return nil, err
+	}
+	s := &OpenSSH{
+		User: account.Username, program: cfg.Program,
+		HostKeyFile: filepath.Join(dir, "host_key"), PublicKeyFile: filepath.Join(dir, "authorized_keys"),
+		config: filepath.Join(dir, "sshd_config"), procs: make(map[*os.Process]struct{}),
+	}
+	if os.Geteuid() == 0 {
+		// sshd drops privileges into this directory and does not make it.
+		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.RotateHostKey(); err != nil {
+		return nil, err
+	}
+	private, public, err := newKeyPair()
+	if err != nil {
+		return nil, err
+	}
+	s.PrivateKey = string(private)
+	if err := os.WriteFile(s.PublicKeyFile, []byte(public+"\n"), 0o600); err != nil {
+		return nil, err
+	}
+	lines := append(append([]string{}, cfg.Options...),
+		"HostKey "+s.HostKeyFile,
+		"AuthorizedKeysFile "+s.PublicKeyFile,
+		"PidFile none",
+		"UsePAM no",
+		"UseDNS no",
+		"StrictModes no",
+		"PermitRootLogin yes",
+		"PasswordAuthentication no",
+		"KbdInteractiveAuthentication no",
+		"PrintMotd no",
+		"PrintLastLog no",
+		"AcceptEnv LANG LC_*",
+		"LogLevel VERBOSE",
+		"Subsystem sftp internal-sftp",
+	)
+	if err := os.WriteFile(s.config, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		return nil, err
+	}
+	if out, err := exec.Command(s.program, "-t", "-f", s.config).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("configuration: %w: %s", err, out)
+	}
+	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return nil, err
+	}
+	s.Address = s.listener.Addr().String()
+	return s, nil
+}
+
+// RotateHostKey gives the server a new host key for later connections.
+func (s *OpenSSH) RotateHostKey() error {
+	private, public, err := newKeyPair()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(s.HostKeyFile, private, 0o600); err != nil {
+		return err
+	}
+	s.HostKey = public
+	return nil
+}
+
+func newKeyPair() (private []byte, public string, err error) {
+	pub, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, "", err
+	}
+	block, err := ssh.MarshalPrivateKey(key, "sshtest")
+	if err != nil {
+		return nil, "", err
+	}
+	sshPub, err := ssh.NewPublicKey(pub)
+	if err != nil {
+		return nil, "", err
+	}
+	return pem.EncodeToMemory(block), AuthorizedKey(sshPub), nil
+}
+
+func (s *OpenSSH) serve() {
+	for {
+		c, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		if err := s.spawn(c.(*net.TCPConn)); err != nil {
+			fmt.Fprintf(&logWriter{s}, "spawn: %v\n", err)
+		}
+	}
+}
+
+// spawn hands the socket to an sshd of its own, as inetd would.
+func (s *OpenSSH) spawn(c *net.TCPConn) error {
+	defer c.Close()
+	f, err := c.File()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	cmd := exec.Command(s.program, "-i", "-e", "-f", s.config)
+	cmd.Stdin, cmd.Stdout = f, f
+	// A file and not a pipe: Wait must not wait for whoever has inherited it.
+	log, err := os.OpenFile(filepath.Join(filepath.Dir(s.config), "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd.Stderr = log
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return net.ErrClosed
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	p := cmd.Process
+	s.procs[p] = struct{}{}
+	s.wg.Go(func() {
+		_ = cmd.Wait()
+		s.mu.Lock()
+		delete(s.procs, p)
+		s.mu.Unlock()
+	})
+	return nil
+}
+
+// Signal sends sig to the server process of every live connection and returns how many there were.
+func (s *OpenSSH) Signal(sig os.Signal) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for p := range s.procs {
+		errs = append(errs, p.Signal(sig))
+	}
+	return len(s.procs), errors.Join(errs...)
+}
+
+// Log returns what the servers logged.
+func (s *OpenSSH) Log() string {
+	b, _ := os.ReadFile(filepath.Join(filepath.Dir(s.config), "log"))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.String() + string(b)
+}
+
+// Close ends the listener and every server process, and waits for them. Shells get a hangup from their PTY.
+func (s *OpenSSH) Close() error {
+	s.listener.Close()
+	s.mu.Lock()
+	s.closed = true
+	for p := range s.procs {
+		_ = p.Kill() // one that is stopped hears nothing else
+	}
+	s.mu.Unlock()
+	s.wg.Wait()
+	return nil
+}
+
+type logWriter struct{ s *OpenSSH }
+
+func (w *logWriter) Write(p []byte) (int, error) {
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	return w.s.log.Write(p)
+}
