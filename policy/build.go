@@ -54,18 +54,21 @@ type placement struct {
 	entry
 }
 
-func (b *builder) fault(where, what, fix string) {
-	b.faults = append(b.faults, &Fault{Where: where, What: what, Fix: fix})
+// where names an entry of the data. It becomes text only for a fault: there are many entries.
+type where struct{ noun, id string }
+
+func (b *builder) fault(at where, what, fix string) {
+	b.faults = append(b.faults, &Fault{Where: fmt.Sprintf("%s %q", at.noun, at.id), What: what, Fix: fix})
 }
 
-// id checks the id of the entry called where, and that it is the first with it.
-func (b *builder) id(where, id string, seen bool) bool {
-	if what := checkID(id); what != "" {
-		b.fault(where, what, "give it an opaque id of plain characters")
+// id checks the id of an entry, and that it is the first with it.
+func (b *builder) id(at where, seen bool) bool {
+	if what := checkID(at.id); what != "" {
+		b.fault(at, what, "give it an opaque id of plain characters")
 		return false
 	}
 	if seen {
-		b.fault(where, "the id occurs twice", "remove one of the two or give it an id of its own")
+		b.fault(at, "the id occurs twice", "remove one of the two or give it an id of its own")
 		return false
 	}
 	return true
@@ -83,13 +86,13 @@ func (b *builder) tree(d Data) {
 	s := b.snap
 	index := make([]int, 0, len(d.Assets)) // of each node in d.Assets
 	for i, a := range d.Assets {
-		where := fmt.Sprintf("asset %q", a.ID)
+		at := where{"asset", string(a.ID)}
 		_, seen := s.nodeOf[a.ID]
-		if !b.id(where, string(a.ID), seen) {
+		if !b.id(at, seen) {
 			continue
 		}
 		if a.Break&^breakAll != 0 {
-			b.fault(where, fmt.Sprintf("unknown bits %#x in Break", uint8(a.Break&^breakAll)), "use the Break… constants")
+			b.fault(at, fmt.Sprintf("unknown bits %#x in Break", uint8(a.Break&^breakAll)), "use the Break… constants")
 		}
 		n, scope := int32(len(s.nodes)), "asset:"+string(a.ID)
 		s.nodeOf[a.ID], s.byScope[scope] = n, n
@@ -102,13 +105,13 @@ func (b *builder) tree(d Data) {
 		if a.Parent == "" {
 			continue
 		}
-		where := fmt.Sprintf("asset %q", a.ID)
+		at := where{"asset", string(a.ID)}
 		p, ok := s.nodeOf[a.Parent]
 		switch {
 		case !ok:
-			b.fault(where, fmt.Sprintf("its parent %q does not exist", a.Parent), "add the container to Assets or correct Parent")
+			b.fault(at, fmt.Sprintf("its parent %q does not exist", a.Parent), "add the container to Assets or correct Parent")
 		case !d.Assets[index[p]].Container:
-			b.fault(where, fmt.Sprintf("its parent %q is not a container", a.Parent), "set Container there or correct Parent")
+			b.fault(at, fmt.Sprintf("its parent %q is not a container", a.Parent), "set Container there or correct Parent")
 		default:
 			s.nodes[n].parent = p
 		}
@@ -126,7 +129,7 @@ func (b *builder) tree(d Data) {
 			i = s.nodes[i].parent
 		}
 		if i >= 0 && state[i] == visiting {
-			b.fault("asset "+fmt.Sprintf("%q", d.Assets[index[i]].ID), "it is inside itself", "correct Parent of one of the containers in the circle")
+			b.fault(where{"asset", string(d.Assets[index[i]].ID)}, "it is inside itself", "correct Parent of one of the containers in the circle")
 			s.nodes[i].parent = -1 // for the rest of the checks
 		}
 		for _, c := range slices.Backward(chain) {
@@ -139,7 +142,7 @@ func (b *builder) tree(d Data) {
 				nd.cut = up.cut
 			}
 			if depth > maxDepth {
-				b.fault(fmt.Sprintf("asset %q", d.Assets[index[c]].ID), fmt.Sprintf("it is nested deeper than %d levels", maxDepth),
+				b.fault(where{"asset", string(d.Assets[index[c]].ID)}, fmt.Sprintf("it is nested deeper than %d levels", maxDepth),
 					"move it, or containers above it, up in the tree")
 				depth = 0 // one fault per deep branch and not one per node
 				nd.parent, nd.cut = -1, [kinds]uint8{}
@@ -161,15 +164,15 @@ func (b *builder) subjects(d Data) {
 	s := b.snap
 	users := make(map[pam.UserID]uint32, len(d.Users))
 	for _, u := range d.Users {
-		where := fmt.Sprintf("user %q", u.ID)
+		at := where{"user", string(u.ID)}
 		_, seen := users[u.ID]
-		if !b.id(where, string(u.ID), seen) {
+		if !b.id(at, seen) {
 			continue
 		}
 		switch u.Site {
 		case pam.SiteNone, pam.SiteAdministrator, pam.SiteAuditor:
 		default:
-			b.fault(where, fmt.Sprintf("unknown site role %q", u.Site), "use one of the pam.Site… constants")
+			b.fault(at, fmt.Sprintf("unknown site role %q", u.Site), "use one of the pam.Site… constants")
 		}
 		users[u.ID] = b.name("user:", string(u.ID))
 		s.subjects[u.ID] = &subject{site: u.Site, intern: b.intern}
@@ -177,7 +180,7 @@ func (b *builder) subjects(d Data) {
 	groups := make(map[GroupID]uint32, len(d.Groups))
 	for _, g := range d.Groups {
 		_, seen := groups[g.ID]
-		if b.id(fmt.Sprintf("group %q", g.ID), string(g.ID), seen) {
+		if b.id(where{"group", string(g.ID)}, seen) {
 			groups[g.ID] = b.name("group:", string(g.ID))
 		}
 	}
@@ -185,19 +188,19 @@ func (b *builder) subjects(d Data) {
 
 	in := make([][]uint32, len(b.names)) // the groups that each subject is directly in
 	for _, g := range d.Groups {
-		where, outer := fmt.Sprintf("group %q", g.ID), groups[g.ID]
+		at, outer := where{"group", string(g.ID)}, groups[g.ID]
 		for _, u := range g.Users {
 			if n, ok := users[u]; ok {
 				in[n] = append(in[n], outer)
 			} else {
-				b.fault(where, fmt.Sprintf("its member user %q does not exist", u), "add the user to Users or take the member out")
+				b.fault(at, fmt.Sprintf("its member user %q does not exist", u), "add the user to Users or take the member out")
 			}
 		}
 		for _, inner := range g.Groups {
 			if n, ok := groups[inner]; ok {
 				in[n] = append(in[n], outer)
 			} else {
-				b.fault(where, fmt.Sprintf("its member group %q does not exist", inner), "add the group to Groups or take the member out")
+				b.fault(at, fmt.Sprintf("its member group %q does not exist", inner), "add the group to Groups or take the member out")
 			}
 		}
 	}
@@ -226,16 +229,16 @@ func (b *builder) subjects(d Data) {
 func (b *builder) profiles(d Data) {
 	known := knownDeclarations()
 	for _, p := range d.Profiles {
-		where, key := fmt.Sprintf("profile %q", p.ID), "profile:"+string(p.ID)
+		at, key := where{"profile", string(p.ID)}, "profile:"+string(p.ID)
 		_, seen := b.snap.profiles[key]
-		if !b.id(where, string(p.ID), seen) {
+		if !b.id(at, seen) {
 			continue
 		}
 		pr := &profile{enabled: p.Enabled, values: make(map[string]string, len(p.Declarations))}
 		for _, dec := range slices.Sorted(maps.Keys(p.Declarations)) {
 			v := p.Declarations[dec]
 			if what := checkName(string(dec)); what != "" {
-				b.fault(where, fmt.Sprintf("declaration %q: %s", dec, what), "use lower-case letters, digits, '_', '.' and '-'")
+				b.fault(at, fmt.Sprintf("declaration %q: %s", dec, what), "use lower-case letters, digits, '_', '.' and '-'")
 				continue
 			}
 			switch v {
@@ -246,7 +249,7 @@ func (b *builder) profiles(d Data) {
 			case pam.Record:
 				pr.values[string(dec)] = valueRecord
 			default:
-				b.fault(where, fmt.Sprintf("declaration %q has the unknown value %v", dec, v), "use pam.Deny, pam.Allow or pam.Record")
+				b.fault(at, fmt.Sprintf("declaration %q has the unknown value %v", dec, v), "use pam.Deny, pam.Allow or pam.Record")
 			}
 			if !slices.Contains(known, dec) {
 				pr.own = append(pr.own, dec)
@@ -257,27 +260,27 @@ func (b *builder) profiles(d Data) {
 }
 
 // target resolves what grants and assignments share. ok is false after a fault.
-func (b *builder) target(where string, scope pam.AssetID, to Subject) (n int32, sub uint32, ok bool) {
+func (b *builder) target(at where, scope pam.AssetID, to Subject) (n int32, sub uint32, ok bool) {
 	n, ok = b.snap.nodeOf[scope]
 	if !ok {
-		b.fault(where, fmt.Sprintf("its scope %q does not exist", scope), "add the asset or container to Assets or delete the entry")
+		b.fault(at, fmt.Sprintf("its scope %q does not exist", scope), "add the asset or container to Assets or delete the entry")
 	}
 	var name, what string
 	switch {
 	case to.User != "" && to.Group != "":
-		b.fault(where, fmt.Sprintf("its subject names both user %q and group %q", to.User, to.Group), "make two entries of it")
+		b.fault(at, fmt.Sprintf("its subject names both user %q and group %q", to.User, to.Group), "make two entries of it")
 		return n, 0, false
 	case to.User != "":
 		name, what = "user:"+string(to.User), "user"
 	case to.Group != "":
 		name, what = "group:"+string(to.Group), "group"
 	default:
-		b.fault(where, "its subject is empty", "name a user or a group")
+		b.fault(at, "its subject is empty", "name a user or a group")
 		return n, 0, false
 	}
 	sub, found := b.intern[name]
 	if !found {
-		b.fault(where, fmt.Sprintf("its %s %q does not exist", what, name[len(what)+1:]), "add it to the data or delete the entry")
+		b.fault(at, fmt.Sprintf("its %s %q does not exist", what, name[len(what)+1:]), "add it to the data or delete the entry")
 	}
 	return n, sub, ok && found
 }
@@ -294,14 +297,14 @@ func (b *builder) grants(d Data) {
 		rows = append(rows, slab[from:len(slab):len(slab)])
 	}
 	for _, g := range d.Grants {
-		where := fmt.Sprintf("grant %q", g.ID)
-		good := b.id(where, g.ID, seen[g.ID])
+		at := where{"grant", g.ID}
+		good := b.id(at, seen[g.ID])
 		seen[g.ID] = true
 		if g.Role < pam.RoleViewer || g.Role > pam.RoleOwner {
-			b.fault(where, fmt.Sprintf("role %v cannot be granted", g.Role), "grant viewer to owner, or delete the grant")
+			b.fault(at, fmt.Sprintf("role %v cannot be granted", g.Role), "grant viewer to owner, or delete the grant")
 			good = false
 		}
-		n, sub, ok := b.target(where, g.Scope, g.Subject)
+		n, sub, ok := b.target(at, g.Scope, g.Subject)
 		if good && ok {
 			add(n, b.scopes[n], sub, g.Role, "grant:"+g.ID)
 		}
@@ -328,14 +331,14 @@ func (b *builder) assignments(d Data) {
 	placed := make([]placement, 0, len(d.Assignments))
 	slab := make([]string, 0, colsProfile*len(values)*len(d.Assignments))
 	for _, a := range d.Assignments {
-		where := fmt.Sprintf("assignment %q", a.ID)
-		good := b.id(where, a.ID, seen[a.ID])
+		at := where{"assignment", a.ID}
+		good := b.id(at, seen[a.ID])
 		seen[a.ID] = true
 		pname, found := names[a.Profile]
 		if !found {
-			b.fault(where, fmt.Sprintf("its profile %q does not exist", a.Profile), "add the profile to Profiles or delete the assignment")
+			b.fault(at, fmt.Sprintf("its profile %q does not exist", a.Profile), "add the profile to Profiles or delete the assignment")
 		}
-		n, sub, ok := b.target(where, a.Scope, a.Subject)
+		n, sub, ok := b.target(at, a.Scope, a.Subject)
 		if !good || !found || !ok {
 			continue
 		}

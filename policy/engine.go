@@ -100,7 +100,7 @@ func (e *Engine) Reload(ctx context.Context, d Data) error {
 	defer e.mu.Unlock()
 	s, err := build(ctx, d)
 	if err != nil {
-		e.log.Error("policy refused", "in_force", e.version, "err", err)
+		e.logRefused(err)
 		return err
 	}
 	e.version++
@@ -109,6 +109,16 @@ func (e *Engine) Reload(ctx context.Context, d Data) error {
 	e.log.Info("policy loaded", "version", s.version, "users", len(d.Users), "groups", len(d.Groups),
 		"assets", len(d.Assets), "grants", len(d.Grants), "profiles", len(d.Profiles), "assignments", len(d.Assignments))
 	return nil
+}
+
+// logRefused logs the number of faults and the first. All of them may be thousands of lines; the caller has them.
+func (e *Engine) logRefused(err error) {
+	faults := 1
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		faults = len(joined.Unwrap())
+		err = joined.Unwrap()[0]
+	}
+	e.log.Error("policy refused", "in_force", e.version, "faults", faults, "first", err)
 }
 
 // Version returns the version of the policy in force: 1 for the first, 0 if there is none.

@@ -336,7 +336,7 @@ func TestModel_E3_E7_MutantsCaught(t *testing.T) {
 		{name: "role stage without ladder", text: without(`g(p.role, r.act) && `)},
 		{name: "profile stage without member", text: without(` && member(r.sub, p2.sub)`)},
 		{name: "profile stage without reaches", text: without(`reaches(r.obj, p2.scope, "profile") && `)},
-		{name: "profile stage without declares", text: without(` && declares(r.env, p2.profile, r.act, p2.value)`)},
+		{name: "profile stage without declares", text: without(`declares(r.env, p2.profile, r.act, p2.value) && `)},
 		{name: "profile stage with the breaks of roles", text: func(s string) string { return strings.Replace(s, `"profile")`, `"role")`, 1) }},
 		{name: "role stage with the breaks of profiles", text: func(s string) string { return strings.Replace(s, `p.scope, "role")`, `p.scope, "profile")`, 1) }},
 		{name: "profile stage allows if any allows", text: func(s string) string {
