@@ -46,7 +46,9 @@ func (rec *Recording) arrange() {
 		return
 	}
 	if s.timer == nil {
-		s.timer = time.AfterFunc(rec.r.cfg.SyncInterval*3/4, func() {
+		// Counted from the oldest byte, which may have waited behind a sync already.
+		wait := rec.r.cfg.SyncInterval*3/4 - time.Since(s.oldest)
+		s.timer = time.AfterFunc(max(wait, 0), func() {
 			rec.mu.Lock()
 			defer rec.mu.Unlock()
 			// Stopped under mu but already on its way: then the timer is another one, or none.

@@ -2,6 +2,7 @@ package recordertest
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/sallyport/sallyport/recorder"
@@ -39,7 +40,7 @@ func (o Op) String() string {
 type Call struct {
 	Op   Op
 	N    int    // how many calls of this operation there have been, over all files, this one included
-	Name string // of the file; empty for OpSyncDir and OpFree
+	Name string // of the file at this time; empty for OpSyncDir and OpFree
 	Size int    // of OpWrite: how many bytes
 }
 
@@ -63,9 +64,10 @@ type FaultFS struct {
 	// making the call, but for OpClose, which is made in any case. It may block, to hold the call.
 	Hook func(Call) error
 
-	mu    sync.Mutex // guards counts and rules
+	mu    sync.Mutex // guards counts, rules and the names of files
 	count [len(opNames)]int
 	rules []rule
+	files []*faultFile // open
 }
 
 type rule struct {
@@ -129,7 +131,11 @@ func (f *FaultFS) wrap(file recorder.File, err error) func(name string) (recorde
 		if err != nil {
 			return nil, err
 		}
-		return &faultFile{File: file, fs: f, name: name}, nil
+		ff := &faultFile{File: file, fs: f, name: name}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.files = append(f.files, ff)
+		return ff, nil
 	}
 }
 
@@ -138,7 +144,17 @@ func (f *FaultFS) Rename(from, to string) error {
 	if err := f.enter(OpRename, from, 0); err != nil {
 		return err
 	}
-	return f.Next.Rename(from, to)
+	if err := f.Next.Rename(from, to); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, ff := range f.files {
+		if ff.name == from {
+			ff.name = to
+		}
+	}
+	return nil
 }
 
 // Remove implements recorder.FS.
@@ -174,11 +190,18 @@ func (f *FaultFS) Path(name string) string { return f.Next.Path(name) }
 type faultFile struct {
 	recorder.File
 	fs   *FaultFS
-	name string
+	name string // guarded by fs.mu
+}
+
+func (f *faultFile) enter(op Op, size int) error {
+	f.fs.mu.Lock()
+	name := f.name
+	f.fs.mu.Unlock()
+	return f.fs.enter(op, name, size)
 }
 
 func (f *faultFile) Write(p []byte) (int, error) {
-	err := f.fs.enter(OpWrite, f.name, len(p))
+	err := f.enter(OpWrite, len(p))
 	if err == nil {
 		return f.File.Write(p)
 	}
@@ -190,28 +213,31 @@ func (f *faultFile) Write(p []byte) (int, error) {
 }
 
 func (f *faultFile) Sync() error {
-	if err := f.fs.enter(OpSync, f.name, 0); err != nil {
+	if err := f.enter(OpSync, 0); err != nil {
 		return err
 	}
 	return f.File.Sync()
 }
 
 func (f *faultFile) Truncate(size int64) error {
-	if err := f.fs.enter(OpTruncate, f.name, 0); err != nil {
+	if err := f.enter(OpTruncate, 0); err != nil {
 		return err
 	}
 	return f.File.Truncate(size)
 }
 
 func (f *faultFile) Reserve(size int64) error {
-	if err := f.fs.enter(OpReserve, f.name, 0); err != nil {
+	if err := f.enter(OpReserve, 0); err != nil {
 		return err
 	}
 	return f.File.Reserve(size)
 }
 
 func (f *faultFile) Close() error {
-	err := f.fs.enter(OpClose, f.name, 0)
+	err := f.enter(OpClose, 0)
+	f.fs.mu.Lock()
+	f.fs.files = slices.DeleteFunc(f.fs.files, func(ff *faultFile) bool { return ff == f })
+	f.fs.mu.Unlock()
 	if closeErr := f.File.Close(); err == nil {
 		err = closeErr
 	}
