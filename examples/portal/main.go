@@ -162,7 +162,7 @@ func serve(ctx context.Context, c *config, people []demoLogin, addr, data string
 	// The sessions first: their people learn why, and every recording is sealed before the process ends.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
-	return errors.Join(err, p.shutdown(grace), srv.Shutdown(grace))
+	return errors.Join(err, p.shutdown(grace), srv.Shutdown(grace), rec.Close(grace))
 }
 
 // listen opens the socket. Without TLS, passwords and sessions must not leave the machine.

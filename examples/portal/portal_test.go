@@ -126,10 +126,7 @@ func TestLogin_Ends(t *testing.T) {
 		if r := stolen.do("POST", "/pam/api/session/"+id+"/attach", `{}`, "Cookie", loginCookie+"="+token); r.StatusCode != http.StatusUnauthorized {
 			t.Errorf("attach with the old cookie: %s", r.Status)
 		}
-		info, err := s.p.broker.Session(t.Context(), pam.SessionID(id))
-		if err != nil || info.Reason != pam.EndRevoked {
-			t.Errorf("the session: %v, %v; want it revoked", info.Reason, err)
-		}
+		s.wantRevoked(id)
 	})
 	t.Run("after its life, with its sessions", func(t *testing.T) {
 		b := s.as("anna")
@@ -141,10 +138,7 @@ func TestLogin_Ends(t *testing.T) {
 		for _, login := range s.p.logins.expire() {
 			s.p.logins.end(t.Context(), login)
 		}
-		info, err := s.p.broker.Session(t.Context(), pam.SessionID(id))
-		if err != nil || info.Reason != pam.EndRevoked {
-			t.Errorf("the session: %v, %v; want it revoked", info.Reason, err)
-		}
+		s.wantRevoked(id)
 	})
 	t.Run("when there are too many", func(t *testing.T) {
 		first := s.as("ben")
@@ -156,6 +150,23 @@ func TestLogin_Ends(t *testing.T) {
 			t.Errorf("the oldest login: %s, want 303", r.Status)
 		}
 	})
+}
+
+// wantRevoked waits for the end of a session.
+func (s *site) wantRevoked(id string) {
+	s.t.Helper()
+	for n := 1; ; n++ {
+		ends, err := s.events.Await(s.t.Context(), pam.CompleteSession, n)
+		if err != nil {
+			s.t.Fatalf("session %s does not end: %v", id, err)
+		}
+		if e := ends[n-1]; string(e.Session) == id {
+			if e.Reason != pam.EndRevoked {
+				s.t.Errorf("session %s ended as %s, want %s", id, e.Reason, pam.EndRevoked)
+			}
+			return
+		}
+	}
 }
 
 func (b *browser) cookie(t *testing.T) string {
