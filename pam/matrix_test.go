@@ -125,9 +125,9 @@ var permitting = map[State]bool{
 	StateReconnecting: true, StateEnding: false, StateCompleted: false,
 }
 
-// TestMatrix_S04_S23_J2_EveryStateModeOperation sends each kind of frame in each state, as each mode, with the page
+// TestMatrix_S04_S23_EveryStateModeOperation sends each kind of frame in each state, as each mode, with the page
 // attached and replaced, and with all declarations, none, and all but the one that is needed.
-func TestMatrix_S04_S23_J2_EveryStateModeOperation(t *testing.T) {
+func TestMatrix_S04_S23_EveryStateModeOperation(t *testing.T) {
 	b := insideBroker(t)
 	all := Declarations{}
 	for _, d := range constants[Declaration](t, "grants.go", "Declaration") {

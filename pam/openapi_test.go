@@ -42,9 +42,9 @@ func openAPIDocument(t *testing.T) document {
 	return d
 }
 
-// TestOpenAPI_S02_RoutesAndDocumentAgree walks the table that the mux is built from: what is served is described,
+// TestOpenAPI_RoutesAndDocumentAgree walks the table that the mux is built from: what is served is described,
 // what is described is served, and nothing is open to strangers but what is listed here.
-func TestOpenAPI_S02_RoutesAndDocumentAgree(t *testing.T) {
+func TestOpenAPI_RoutesAndDocumentAgree(t *testing.T) {
 	d := openAPIDocument(t)
 	open := []string{"GET /api/openapi.json", "GET /assets/{path}"}
 	byItself := []string{"GET /api/session/{id}/socket", "GET /s/{id}"} // identify the caller in their own way
@@ -83,8 +83,8 @@ func TestOpenAPI_S02_RoutesAndDocumentAgree(t *testing.T) {
 	}
 }
 
-// TestOpenAPI_Q8_ErrorCodesAreComplete compares the document's enums with the constants in the code.
-func TestOpenAPI_Q8_ErrorCodesAreComplete(t *testing.T) {
+// TestOpenAPI_ErrorCodesAreComplete compares the document's enums with the constants in the code.
+func TestOpenAPI_ErrorCodesAreComplete(t *testing.T) {
 	d := openAPIDocument(t)
 	want := map[string]bool{}
 	for _, c := range constants[Code](t, "code.go", "Code") {
@@ -119,9 +119,9 @@ func TestOpenAPI_Q8_ErrorCodesAreComplete(t *testing.T) {
 	}
 }
 
-// TestOpenAPI_R9_ModelsHaveTheDocumentsMembers: what the API sends and takes has the members that the document names, and
+// TestOpenAPI_ModelsHaveTheDocumentsMembers: what the API sends and takes has the members that the document names, and
 // no others.
-func TestOpenAPI_R9_ModelsHaveTheDocumentsMembers(t *testing.T) {
+func TestOpenAPI_ModelsHaveTheDocumentsMembers(t *testing.T) {
 	d := openAPIDocument(t)
 	for schema, v := range map[string]any{
 		"Access": accessView{}, "Asset": assetView{}, "Param": paramView{}, "Session": sessionView{}, "Launch": launchBody{},
