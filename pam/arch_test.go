@@ -99,6 +99,10 @@ var house = map[string]part{
 			"pam/pamtest":             "finds the real sshd",
 		},
 	},
+	"sshx/sshtest/opensshd": {
+		why:  "command that runs a real sshd for tests in other languages",
+		uses: uses{"sshx/sshtest": "all it does"},
+	},
 	"recorder": {
 		why: "recordings: write, seal, read, verify, adopt, export",
 		uses: uses{
@@ -126,9 +130,10 @@ var house = map[string]part{
 		why:  "command that builds the browser client",
 		uses: uses{"github.com/evanw/esbuild": "the bundler, in this command alone"},
 	},
-	"examples/internal/spine": {why: "tests of all parts together", uses: anything, tests: anything},
-	"examples/quickstart":     {why: "the smallest host", uses: anything, tests: anything},
-	"examples/portal":         {why: "a whole host application", uses: anything, tests: anything},
+	"examples/internal/spine":    {why: "tests of all parts together", uses: anything, tests: anything},
+	"examples/internal/sshbench": {why: "the SSH rows of the performance table, against OpenSSH", uses: anything, tests: anything},
+	"examples/quickstart":        {why: "the smallest host", uses: anything, tests: anything},
+	"examples/portal":            {why: "a whole host application", uses: anything, tests: anything},
 }
 
 // anything is for examples: a host may use what it likes. What it may not is be imported.
@@ -151,7 +156,7 @@ var noStd = map[string]struct {
 	"unsafe":         {why: "memory safety is part of the threat model"},
 	"plugin":         {why: "a host links what it uses"},
 	"log":            {why: "log/slog, injected (style R19)"},
-	"flag":           {why: "a library reads no flags", except: []string{"toolbar/build", "recorder/rec"}},
+	"flag":           {why: "a library reads no flags", except: []string{"toolbar/build", "recorder/rec", "sshx/sshtest/opensshd"}},
 	"math/rand":      {why: "crypto/rand, or an injected source"},
 	"expvar":         {why: "registers itself on the default mux"},
 	"testing":        {why: "test kits only", except: []string{"pam/pamtest", "sshx/sshtest", "recorder/recordertest"}},
@@ -279,9 +284,10 @@ func TestArchTopLevel(t *testing.T) {
 // them by values (style R14).
 func TestArchNoEnvironment(t *testing.T) {
 	except := map[string]string{
-		"pam/pamtest":   "PAM_INTEROP decides whether a missing peer fails; read by tests only",
-		"toolbar/build": "a command",
-		"recorder/rec":  "a command",
+		"pam/pamtest":           "PAM_INTEROP decides whether a missing peer fails; read by tests only",
+		"toolbar/build":         "a command",
+		"recorder/rec":          "a command",
+		"sshx/sshtest/opensshd": "a command",
 	}
 	readers := []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv", "Setenv", "Args"}
 	for _, s := range moduleSources(t, parser.SkipObjectResolution) {
