@@ -316,7 +316,7 @@ func (b *builder) grants(d Data) {
 
 func (b *builder) assignments(d Data) {
 	values := profileValues()
-	var priorities [maxDepth + 1][len(values)]string
+	var priorities [maxDepth + 1][perAssignment]string
 	for depth := range priorities {
 		for v := range values {
 			priorities[depth][v] = profilePriority(depth, v)
@@ -327,9 +327,9 @@ func (b *builder) assignments(d Data) {
 		names[ProfileID(name[len("profile:"):])] = name
 	}
 	seen := make(map[string]bool, len(d.Assignments))
-	rows := make([][]string, 0, len(values)*len(d.Assignments))
+	rows := make([][]string, 0, perAssignment*len(d.Assignments))
 	placed := make([]placement, 0, len(d.Assignments))
-	slab := make([]string, 0, colsProfile*len(values)*len(d.Assignments))
+	slab := make([]string, 0, colsProfile*perAssignment*len(d.Assignments))
 	for _, a := range d.Assignments {
 		at := where{"assignment", a.ID}
 		good := b.id(at, seen[a.ID])

@@ -21,7 +21,8 @@ func knownDeclarations() []pam.Declaration {
 // Grants answers q, with every declaration that the SDK knows or that a profile in reach states. Rules names
 // the role grant, then the assignments that decided about declarations, without repetition.
 //
-// Who has no role gets no declarations. Without an error the answer is whole; with one it is the zero Grants.
+// Who has no role gets no declarations. Who has one gets them whether or not it reaches the operation: check
+// Permitted first. Without an error the answer is whole; with one it is the zero Grants.
 func (e *Engine) Grants(ctx context.Context, q pam.Query) (pam.Grants, error) {
 	return e.grants(ctx, q, true, nil)
 }

@@ -100,7 +100,10 @@ const (
 
 type valueEffect struct{ value, eft string }
 
-func profileValues() [4]valueEffect {
+// perAssignment is how many rules an assignment makes: one per value.
+const perAssignment = 4
+
+func profileValues() [perAssignment]valueEffect {
 	return [...]valueEffect{{valueDeny, "deny"}, {valueRecord, "allow"}, {valueAllow, "allow"}, {valueUnstated, "deny"}}
 }
 
@@ -114,7 +117,9 @@ func guardRow(k kind) []string {
 
 func rolePriority(r pam.Role) string { return strconv.Itoa(10 - int(r)) }
 
-func profilePriority(depth, value int) string { return strconv.Itoa((maxDepth-depth)*4 + value) }
+func profilePriority(depth, value int) string {
+	return strconv.Itoa((maxDepth-depth)*perAssignment + value)
+}
 
 func roleName(r pam.Role) string { return "role:" + r.String() }
 

@@ -106,7 +106,7 @@ func (s *snapshot) candidates(k kind, rows [][]string, hits []entry, sub *subjec
 		hits = join(hits, s.entries[k][sp.from:sp.to], sub.ids)
 		if k == kindProfile {
 			// One level after the other, and within it by strictness, is the order of the priority column.
-			for v := range uint32(len(profileValues())) {
+			for v := range uint32(perAssignment) {
 				for _, h := range hits {
 					rows = append(rows, s.rows[k][h.row+v])
 				}
