@@ -224,9 +224,9 @@ func TestOpenSSH_HundredMegabytesAreExact(t *testing.T) {
 func TestOpenSSH_S43_PasswordPromptsLeaveNoKeys(t *testing.T) {
 	l := openSSH(t, sshtest.StartOpenSSH(t), sshx.Config{})
 	l.keys("echo first\r")
-	l.sink.wait(t, "\nfirst\r\n")
+	l.sink.wait(t, "\nfirst\r\nready> ")
 	l.keys("stty -echo; printf 'Password: '; read -r pw; stty echo; echo; echo length ${#pw}\r")
-	l.sink.wait(t, "ready> Password: ")
+	l.sink.until(t, "the prompt", func() bool { return strings.HasSuffix(l.sink.text(), "\nPassword: ") })
 	const canary = "hunter2-CANARY-e1f"
 	for _, c := range canary {
 		l.keys(string(c))

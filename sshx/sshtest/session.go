@@ -22,6 +22,7 @@ type Session struct {
 
 	ctx     context.Context
 	ch      ssh.Channel
+	wg      *sync.WaitGroup
 	changes chan struct{} // 1: the window has changed
 
 	mu     sync.Mutex // guards what follows
@@ -44,6 +45,9 @@ func (s *Session) Stderr() io.Writer { return s.ch.Stderr() }
 
 // Context ends with the session.
 func (s *Session) Context() context.Context { return s.ctx }
+
+// Go runs f in a goroutine that the server waits for. A Read in it ends when the handler has returned.
+func (s *Session) Go(f func()) { s.wg.Go(f) }
 
 // Env returns the accepted environment.
 func (s *Session) Env() map[string]string {
@@ -76,8 +80,8 @@ func (s *Session) CloseSilently() { _ = s.ch.Close() }
 func (s *Server) session(ctx context.Context, sc *ssh.ServerConn, ch ssh.Channel, reqs <-chan *ssh.Request) {
 	defer ch.Close()
 	ctx, cancel := context.WithCancel(ctx)
-	sess := &Session{User: sc.User(), ctx: ctx, ch: ch, changes: make(chan struct{}, 1), env: make(map[string]string)}
 	var handler sync.WaitGroup
+	sess := &Session{User: sc.User(), ctx: ctx, ch: ch, wg: &handler, changes: make(chan struct{}, 1), env: make(map[string]string)}
 	defer handler.Wait()
 	defer cancel()
 	started := false
