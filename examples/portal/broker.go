@@ -22,10 +22,6 @@ func (p *portal) mountBroker(c portalConfig) error {
 	}
 	p.policy = engine
 	p.protocols[ssh.Name()] = true
-	ui, err := p.client()
-	if err != nil {
-		return err
-	}
 	p.broker, err = pam.New(pam.Config{
 		Identify:  p.logins.identify,
 		Inventory: p.inv,
@@ -35,7 +31,7 @@ func (p *portal) mountBroker(c portalConfig) error {
 		Store:     pam.NewMemoryStore(),
 		Protocols: []pam.Protocol{ssh},
 		Recorder:  c.recorder,
-		UI:        ui,
+		UI:        c.ui,
 		Origins:   c.origins,
 		AssetURL:  func(id pam.AssetID) string { return "/assets/" + string(id) },
 		LoginURL:  loginURL,

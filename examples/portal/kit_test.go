@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -137,7 +138,7 @@ func newSite(t *testing.T, yaml string) *site {
 	s.srv = httptest.NewUnstartedServer(nil)
 	origin := "http://" + s.srv.Listener.Addr().String()
 	s.p, err = newPortal(portalConfig{
-		config: c, demo: demo, origins: []string{origin}, recorder: rec, events: s.events, log: log, now: s.clock.now,
+		config: c, demo: demo, origins: []string{origin}, recorder: rec, ui: noClient{}, events: s.events, log: log, now: s.clock.now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -255,7 +256,14 @@ func writeFile(t *testing.T, name, content string) string {
 	return path
 }
 
-var _ pam.EventSink = (*pamtest.EventSink)(nil)
+// noClient stands in for the browser client, which these tests do not need and which may not be built.
+type noClient struct{}
+
+func (noClient) SessionPage(w http.ResponseWriter, _ *http.Request, p pam.Page) {
+	fmt.Fprintf(w, "session page of %s", p.Session)
+}
+
+func (noClient) Assets() http.Handler { return http.NotFoundHandler() }
 
 func newContext(t *testing.T) (context.Context, context.CancelFunc) {
 	t.Helper()

@@ -32,6 +32,7 @@ import (
 
 	"github.com/sallyport/sallyport/pam"
 	"github.com/sallyport/sallyport/recorder"
+	"github.com/sallyport/sallyport/toolbar"
 )
 
 //go:embed demo.yaml
@@ -103,11 +104,15 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 			return fmt.Errorf("portal: %w", err)
 		}
 	}
-	return serve(ctx, c, people, *addr, *data, log, out)
+	ui, err := toolbar.New(toolbar.Config{})
+	if err != nil {
+		return err
+	}
+	return serve(ctx, portalConfig{config: c, logins: people, ui: ui, log: log}, *addr, *data, out)
 }
 
 // serve runs the portal until ctx ends, then ends all sessions and seals their recordings.
-func serve(ctx context.Context, c *config, people []demoLogin, addr, data string, log *slog.Logger, out io.Writer) (err error) {
+func serve(ctx context.Context, pc portalConfig, addr, data string, out io.Writer) (err error) {
 	ln, err := listen(ctx, addr)
 	if err != nil {
 		return err
@@ -117,7 +122,7 @@ func serve(ctx context.Context, c *config, people []demoLogin, addr, data string
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return fmt.Errorf("portal: -data: %w", err)
 	}
-	rec, err := openRecorder(ctx, data, log)
+	rec, err := openRecorder(ctx, data, pc.log)
 	if err != nil {
 		return err
 	}
@@ -127,11 +132,11 @@ func serve(ctx context.Context, c *config, people []demoLogin, addr, data string
 	}
 	defer func() { err = errors.Join(err, events.Close()) }()
 
-	pc := portalConfig{config: c, logins: people, origins: c.Origins, recorder: rec, events: pam.NewJSONEvents(events), log: log}
+	pc.recorder, pc.events, pc.origins = rec, pam.NewJSONEvents(events), pc.config.Origins
 	if len(pc.origins) == 0 {
 		pc.origins = originsFor(ln.Addr())
 	}
-	if c.needsDemoHost() {
+	if pc.config.needsDemoHost() {
 		demo, stop, err := startDemoHost()
 		if err != nil {
 			return err
@@ -149,11 +154,11 @@ func serve(ctx context.Context, c *config, people []demoLogin, addr, data string
 
 	srv := &http.Server{
 		Handler: p, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(pc.log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
-	announce(out, pc, data)
+	announce(out, pc, ln.Addr(), data)
 
 	select {
 	case err = <-served:
@@ -207,16 +212,18 @@ func openRecorder(ctx context.Context, data string, log *slog.Logger) (*recorder
 }
 
 // announce tells a person how to go on. Tests read the first line.
-func announce(out io.Writer, pc portalConfig, data string) {
+func announce(out io.Writer, pc portalConfig, addr net.Addr, data string) {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "portal: listening on %s\n", pc.origins[0])
-	for _, o := range pc.origins[1:] {
-		fmt.Fprintf(&b, "  also %s\n", o)
+	fmt.Fprintf(&b, "portal: listening on http://%s\n", addr)
+	for _, o := range pc.origins {
+		if o != "http://"+addr.String() {
+			fmt.Fprintf(&b, "  also as %s\n", o)
+		}
 	}
 	if len(pc.logins) > 0 {
 		fmt.Fprintln(&b, "\nSign in as")
 		for _, l := range pc.logins {
-			fmt.Fprintf(&b, "  %-6s password %-10s may %s\n", l.Name, l.Password, l.May)
+			fmt.Fprintf(&b, "  %-5s password %-10s may %s\n", l.Name, l.Password, l.May)
 		}
 		fmt.Fprintln(&b)
 	}

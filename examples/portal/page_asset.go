@@ -67,7 +67,7 @@ func (p *portal) serveAsset(w http.ResponseWriter, r *http.Request, in login) {
 		}
 	}
 	if page.CanStart {
-		page.Modules = p.modules
+		page.Modules = []string{mount + "/assets/index.js"}
 	}
 	p.show(w, http.StatusOK, "asset", page)
 }

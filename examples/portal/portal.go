@@ -27,6 +27,7 @@ type portalConfig struct {
 	logins   []demoLogin // shown on the sign-in page; empty but for the built-in demo
 	origins  []string
 	recorder pam.Recorder
+	ui       pam.UI // the browser client
 	events   pam.EventSink
 	log      *slog.Logger
 	now      func() time.Time // nil: time.Now
@@ -49,8 +50,6 @@ type portal struct {
 	demo      []demoLogin
 	hosts     map[string]bool // that a request may name (S34)
 	secure    bool            // cookies for TLS only
-	modules   []string        // scripts of the browser client
-	types     string          // Trusted Types policies of the browser client
 	handler   http.Handler
 }
 
@@ -125,7 +124,7 @@ func (p *portal) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(mount+"/", http.StripPrefix(mount, p.broker.Handler()))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		secure(w.Header(), p.types)
+		secure(w.Header())
 		guarded.ServeHTTP(w, r)
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

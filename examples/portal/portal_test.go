@@ -438,12 +438,15 @@ func TestRecordings_S02_NoRoute(t *testing.T) {
 
 func TestServe_StopsInOrder(t *testing.T) {
 	dir := t.TempDir()
-	file := writeFile(t, "c.yaml", world)
+	c, err := parseConfig("c.yaml", []byte(world))
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := newContext(t)
 	out, in := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		done <- run(ctx, []string{"-addr", "127.0.0.1:0", "-data", dir, "-config", file}, nil, in, io.Discard)
+		done <- serve(ctx, portalConfig{config: c, ui: noClient{}, log: discard()}, "127.0.0.1:0", dir, in)
 		in.Close()
 	}()
 	line := make([]byte, 200)

@@ -15,6 +15,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/toolbar"
 )
 
 //go:embed templates web
@@ -109,12 +111,12 @@ func (p *pages) render(w http.ResponseWriter, status int, name string, data any)
 	return nil
 }
 
-// secure sets what every page of the portal carries. modules names Trusted Types policies of the client.
-func secure(h http.Header, policies string) {
+// secure sets what every page of the portal carries.
+func secure(h http.Header) {
 	h.Set("Content-Security-Policy", strings.Join([]string{
 		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'",
 		"connect-src 'self'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'",
-		"require-trusted-types-for 'script'", "trusted-types " + policies,
+		"require-trusted-types-for 'script'", "trusted-types " + toolbar.TrustedTypes,
 	}, "; "))
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")

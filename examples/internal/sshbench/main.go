@@ -1,0 +1,96 @@
+// Command sshbench measures what a session through the gateway costs, against floors taken in the same run: a bare
+// golang.org/x/crypto/ssh client, and OpenSSH's ssh -tt. The target is the real sshd on loopback. The gateway and
+// the floor client each run in a process of their own, so that their CPU time can be told apart from that of the
+// browser's side, which is this process.
+//
+//	go run ./examples/internal/sshbench -runs 3
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+)
+
+func main() {
+	var o options
+	role := flag.String("role", "", "internal: run as gateway or floor")
+	flag.IntVar(&o.runs, "runs", 3, "runs of each measurement, interleaved; medians are shown")
+	flag.IntVar(&o.bytes, "bytes", 68_400_000, "terminal output of one throughput run")
+	flag.IntVar(&o.keys, "keys", 1500, "keystrokes of one echo run")
+	flag.IntVar(&o.starts, "starts", 10, "session starts per path")
+	flag.IntVar(&o.idle, "idle", 200, "idle sessions for the memory figure; 0 skips it")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var err error
+	switch *role {
+	case "":
+		err = orchestrate(ctx, o)
+	case "gateway":
+		err = gatewayRole(ctx)
+	case "floor":
+		err = floorRole(ctx)
+	default:
+		err = fmt.Errorf("unknown role %q", *role)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sshbench:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct{ runs, bytes, keys, starts, idle int }
+
+func orchestrate(ctx context.Context, o options) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Minute)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "sshbench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	d, err := startSSHD(dir, o.bytes)
+	if err != nil {
+		return err
+	}
+	defer d.stop()
+	g, err := startGateway(ctx, dir, d.target)
+	if err != nil {
+		return err
+	}
+	defer g.stop()
+
+	var t table
+	floor := func(job job) func() (result, error) {
+		return func() (result, error) { return runFloor(ctx, d.target, job) }
+	}
+	via := func(job job, recorded bool) func() (result, error) {
+		return func() (result, error) { return g.run(ctx, job, recorded) }
+	}
+	flood := job{Kind: "flood", Bytes: o.bytes, Command: "stty raw -echo; cat " + d.file + "; exit\n"}
+	echo := job{Kind: "echo", Keys: o.keys, Command: "stty raw -echo; echo ready; exec cat\n"}
+	begin := job{Kind: "start", Starts: o.starts}
+	for _, j := range []job{flood, echo, begin} {
+		paths := []path{
+			{"x/crypto/ssh (floor)", floor(j)},
+			{"gateway", via(j, false)},
+			{"gateway, recorded", via(j, true)},
+		}
+		if j.Kind == "flood" {
+			paths = append(paths, path{"ssh -tt", func() (result, error) { return runOpenSSH(ctx, d, j) }})
+		}
+		if err := t.measure(j.Kind, o.runs, paths); err != nil {
+			return err
+		}
+	}
+	t.print(os.Stdout)
+	if o.idle > 0 {
+		return errors.Join(idleMemory(ctx, dir, o.idle, os.Stdout))
+	}
+	return nil
+}
