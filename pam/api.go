@@ -181,7 +181,7 @@ func (b *Broker) ownLive(r *http.Request, who Identity) (*liveSession, error) {
 		return nil, err
 	}
 	s := b.find(info.ID)
-	if s == nil {
+	if s == nil || s.ended() {
 		return nil, &Refusal{Code: CodeSessionEnded}
 	}
 	if s.owner.login != who.LoginID {

@@ -236,21 +236,31 @@ func (v *viewer) resize(ctx context.Context, size Size) error {
 
 // fit tells the target the size of the owner's page, unless it knows it.
 func (s *liveSession) fit(ctx context.Context, who ParticipantID) error {
-	s.mu.Lock()
-	size, known := s.size, s.conn == nil || s.told == s.size
-	if !known {
-		s.told = size
-	}
-	s.mu.Unlock()
-	if known {
-		return nil
-	}
-	return s.deliver(ctx, func(c Conn) error {
-		if r, ok := c.(Resizer); ok {
-			return r.Resize(ctx, size)
+	for again := false; ; again = true {
+		s.mu.Lock()
+		size := s.size
+		if s.conn == nil || s.told == size && !again {
+			s.mu.Unlock()
+			return nil
 		}
-		return nil
-	}, EntryResize, who, ResizeEntry{Cols: size.Cols, Rows: size.Rows, Width: size.Width, Height: size.Height})
+		s.told = size
+		s.mu.Unlock()
+		err := s.deliver(ctx, func(c Conn) error {
+			if r, ok := c.(Resizer); ok {
+				return r.Resize(ctx, size)
+			}
+			return nil
+		}, EntryResize, who, ResizeEntry{Cols: size.Cols, Rows: size.Rows, Width: size.Width, Height: size.Height})
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		last := s.told == size
+		s.mu.Unlock()
+		if last { // else another call overtook this one, and its size must be the last that the target hears
+			return nil
+		}
+	}
 }
 
 func (v *viewer) paste(ctx context.Context, text string, bracketed bool) error {

@@ -135,6 +135,13 @@ func (s *liveSession) snapshot() SessionInfo {
 	return i
 }
 
+// ended reports whether the session has begun to end.
+func (s *liveSession) ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.end != nil
+}
+
 // setState moves a session that has not begun to end. It reports whether it did.
 func (s *liveSession) setState(st State, step string) bool {
 	s.mu.Lock()

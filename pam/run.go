@@ -152,15 +152,11 @@ func (s *liveSession) serve() {
 		return
 	}
 	s.mu.Lock()
-	v := s.owner.viewer
-	if v == nil { // the owner left while we were connecting
+	if s.owner.viewer == nil { // the owner left while we were connecting
 		s.startAway()
 	}
-	conn := s.conn
+	conn, resized := s.conn, s.size != s.told
 	s.mu.Unlock()
-	if v != nil { // its size may have changed since Connect was told
-		v.enqueue(0, func() error { return s.fit(v.ctx, v.p.id) })
-	}
 
 	ran := make(chan struct{})
 	s.b.wg.Go(func() {
@@ -170,6 +166,15 @@ func (s *liveSession) serve() {
 			s.finish(s.endOf(err))
 		})
 	})
+	if resized { // while Connect was under way
+		s.b.wg.Go(func() {
+			s.contain("Conn.Resize", func() {
+				if err := s.fit(s.ctx, s.owner.id); err != nil {
+					s.log.Debug("resizing after the connect", "err", err)
+				}
+			})
+		})
+	}
 	<-s.ctx.Done()
 	// An adapter that does not come back from Run in time is cut off from the session: its frames go nowhere.
 	ctx, cancel := s.lastSteps()
