@@ -99,7 +99,7 @@ func childLoad(dir string) error {
 	}
 }
 
-// childFault appends up to 200 entries one by one and prints what it heard: the last Written index, the error of
+// childFault appends up to 5000 entries one by one and prints what it heard: the last Written index, the error of
 // Failed, and the error of Close. The file has a fixed name, for the fault injector.
 func childFault(dir string) error {
 	key, err := recorder.LoadOrCreateKey(filepath.Join(dir, "key"))
@@ -121,7 +121,7 @@ func childFault(dir string) error {
 		return report(dir, 0, err, nil)
 	}
 	var failed error
-	for i := uint64(1); i <= 200 && failed == nil; i++ {
+	for i := uint64(1); i <= 5000 && failed == nil; i++ {
 		if _, err := rec.Append(output(i)); err != nil {
 			failed = <-w.failed
 			break

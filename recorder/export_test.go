@@ -21,3 +21,6 @@ func (rec *Recording) Idle() bool {
 	defer rec.mu.Unlock()
 	return rec.pending == nil && !rec.writing && !rec.sync.running && rec.sync.timer == nil && rec.busySince.IsZero()
 }
+
+// ChainSeed is the link before the header chunk.
+func ChainSeed() []byte { s := chainSeed(); return s[:] }

@@ -59,7 +59,7 @@ func checkFault(t *testing.T, dir string, last uint64) {
 	}
 }
 
-// The kernel's own answer to write, fsync and fallocate is an error, from the n-th call on.
+// The kernel's own answer to write, fsync and fallocate is an error, from the n-th call of a thread on.
 func TestRecording_S03_InjectedIntoSystemCalls(t *testing.T) {
 	strace := pamtest.Peer(t, "strace")
 	for _, c := range []struct {
@@ -70,8 +70,8 @@ func TestRecording_S03_InjectedIntoSystemCalls(t *testing.T) {
 	}{
 		{"write", 1, syscall.ENOSPC, false},
 		{"write", 2, syscall.ENOSPC, true},
-		{"write", 57, syscall.ENOSPC, true},
-		{"write", 90, syscall.EIO, true},
+		{"write", 20, syscall.ENOSPC, true},
+		{"write", 40, syscall.EIO, true},
 		{"fsync", 1, syscall.EIO, false},
 		{"fsync", 2, syscall.EIO, true},
 		{"fsync", 5, syscall.EIO, true},
@@ -112,4 +112,3 @@ func errnoName(e syscall.Errno) string {
 	}
 	return strconv.Itoa(int(e))
 }
-
