@@ -64,7 +64,7 @@ func echo(t terminal, j job) (result, error) {
 	if err := t.type_(j.Command); err != nil {
 		return result{}, err
 	}
-	if err := waitFor(t, "\nready"); err != nil {
+	if err := waitFor(t, "ready"); err != nil {
 		return result{}, err
 	}
 	for { // what is left of the line

@@ -73,7 +73,7 @@ func orchestrate(ctx context.Context, o options) error {
 		return func() (result, error) { return g.run(ctx, job, recorded) }
 	}
 	flood := job{Kind: "flood", Bytes: o.bytes, Command: "stty raw -echo; cat " + d.file + "; exit\n"}
-	echo := job{Kind: "echo", Keys: o.keys, Command: "stty raw -echo; echo ready; exec cat\n"}
+	echo := job{Kind: "echo", Keys: o.keys, Command: "stty raw -echo; echo re''ady; exec cat\n"}
 	begin := job{Kind: "start", Starts: o.starts}
 	for _, j := range []job{flood, echo, begin} {
 		paths := []path{
