@@ -243,6 +243,9 @@ func (s *liveSession) complete() {
 		s.contain(where, func() { f(ctx) })
 	}
 	step("Conn.Close", s.closeConn) // when the session ended while Connect was returning
+	if end.Reason == EndRecordingFailed { // nothing more will be shown, and closing what is broken may take its time
+		s.tell(end)
+	}
 	detail := ""
 	if rec != nil {
 		detail = "the recording could not be sealed"
@@ -256,7 +259,7 @@ func (s *liveSession) complete() {
 			detail = ""
 		})
 	}
-	s.out.Close()
+	s.tell(end)
 
 	now := s.b.cfg.Now()
 	s.mu.Lock()
@@ -265,9 +268,6 @@ func (s *liveSession) complete() {
 	s.info.Reason, s.info.Code = end.Reason, end.code()
 	s.info.Updated, s.info.Completed = now, now
 	info := s.info
-	for v := range s.viewers {
-		v.close(endMessage{Code: end.code(), Reason: end.Reason, Text: end.Text, Status: end.Status, Signal: end.Signal, Started: stamp(info.Created), Ended: stamp(now)})
-	}
 	s.mu.Unlock()
 
 	s.log.Info("session ended", "reason", end.Reason, "code", end.code(), "ran", ran, "err", end.Err)
@@ -292,6 +292,20 @@ func (s *liveSession) complete() {
 	s.b.forget(s)
 	s.b.met.ended(end.Reason)
 	close(s.done)
+}
+
+// tell closes the stream and gives every viewer the end as its last word.
+func (s *liveSession) tell(end *End) {
+	s.out.Close()
+	now := s.b.cfg.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for v := range s.viewers {
+		v.close(endMessage{
+			Code: end.code(), Reason: end.Reason, Text: end.Text, Status: end.Status, Signal: end.Signal,
+			Started: stamp(s.created), Ended: stamp(now),
+		})
+	}
 }
 
 // code returns what the browser is told about an end.
