@@ -15,7 +15,7 @@
 // Record or stop: every recording has three indexes (see [Progress]). Append only queues, the watcher's Written
 // follows write(2), and what is written is durable at most [Config].SyncInterval or SyncBytes later. The first
 // error latches: nothing is retried, nothing is written over, and the watcher hears of it once. An idle
-// recording costs an open file and a few hundred bytes: no goroutine, timer, buffer or encoder.
+// recording costs an open file and about 1.5 KB: no goroutine, running timer, buffer or encoder.
 //
 // The package is not a player and not an archive: retention, upload and playback live elsewhere.
 package recorder

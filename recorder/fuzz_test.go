@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/sallyport/sallyport/pam"
@@ -11,14 +12,29 @@ import (
 	"github.com/sallyport/sallyport/recorder/recordertest"
 )
 
-// fuzzSeeds are good recordings from the encoder, and cuts of them.
+// fuzzSeeds are good recordings from the encoder, and cuts of them. They are the same in every process: the
+// fuzzer's workers each make their own.
 func fuzzSeeds(f *testing.F) [][]byte {
 	f.Helper()
-	full := sample(f, "seed", 12, testKey("gateway"))
-	empty := sample(f, "seed", 0, testKey("gateway"))
-	packed := record(f, meta("seed"), pam.Entry{Kind: pam.EntryFrame, Frame: pam.FrameOutput, Data: bytes.Repeat([]byte("zstd "), 4000)},
+	encode := func(entries ...pam.Entry) []byte {
+		mem := recordertest.NewMemFS()
+		rec, w := open(f, newRecorder(f, recorder.Config{FS: mem, CheckpointBytes: 2 << 10, Rand: rand.NewChaCha8([32]byte{7})}), "seed")
+		for _, e := range entries {
+			if err := w.wait(appendEntry(f, rec, e)); err != nil {
+				f.Fatal(err)
+			}
+		}
+		closeRecording(f, rec, pam.EndRemoteLogoff)
+		return mem.Get(rec.Path())
+	}
+	var outputs []pam.Entry
+	for i := range uint64(12) {
+		outputs = append(outputs, output(i+1))
+	}
+	full := encode(outputs...)
+	packed := encode(pam.Entry{Kind: pam.EntryFrame, Frame: pam.FrameOutput, Data: bytes.Repeat([]byte("zstd "), 4000)},
 		pam.Entry{Kind: pam.EntryResize, Data: []byte(`{"cols":120,"rows":40}`)}, pam.Entry{Kind: pam.EntryKeys, Data: []byte("ls\xe2")})
-	return [][]byte{full, empty, packed, full[:len(full)/2], {}}
+	return [][]byte{full, encode(), packed, full[:len(full)/2], {}}
 }
 
 // refit makes CRCs and links of b fit, so that the fuzzer gets behind them. It stops at the first chunk that is cut.

@@ -52,17 +52,15 @@ func (r *Reader) Next() (pam.Entry, error) {
 		return pam.Entry{}, r.err
 	}
 	e, err := r.entries.next()
-	if err == nil {
-		r.left--
-		r.index++
-		if r.left == 0 {
-			err = r.entries.close()
-		}
+	if err == nil && r.left == 1 {
+		err = r.entries.close()
 	}
 	if err != nil {
 		r.err = fmt.Errorf("recorder: %w", &BrokenError{At: r.at, Err: err})
 		return pam.Entry{}, r.err
 	}
+	r.left--
+	r.index++
 	return e, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -99,6 +100,8 @@ type Config struct {
 	Metrics metrics.Registry
 	// Now is the wall clock for seals; nil means time.Now.
 	Now func() time.Time
+	// Rand gives the nonces that tell recordings apart; nil means crypto/rand.
+	Rand io.Reader
 }
 
 // withDefaults returns a checked copy.
@@ -142,6 +145,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
 	}
 	return c, errors.Join(errs...)
 }
@@ -268,7 +274,7 @@ func (r *Recorder) create(m pam.RecordingMeta, w pam.RecordingWatcher) (_ *Recor
 	}
 	m.Started = m.Started.Round(0) // the monotonic part means nothing in a file
 	nonce := make([]byte, 16)
-	if _, err := rand.Read(nonce); err != nil {
+	if _, err := io.ReadFull(r.cfg.Rand, nonce); err != nil {
 		return nil, err
 	}
 	h := Header{Meta: m, Key: r.key.id, Nonce: hex.EncodeToString(nonce)}
