@@ -124,10 +124,10 @@ func handshakeError(ctx context.Context, err, refused error, tr trust, auth *sig
 	switch {
 	case refused != nil:
 		return refused
-	case auth.err != nil:
-		return auth.err
 	case ctx.Err() != nil:
 		return ended(ctx, pam.CodeTargetUnreachable, err)
+	case auth.err != nil:
+		return auth.err
 	case errors.As(err, &neg) && tr.known && neg.What == "host key":
 		// The target has no key of the type that we know.
 		return &pam.TargetError{Code: pam.CodeHostKeyMismatch, Err: err}

@@ -11,6 +11,7 @@ import (
 const (
 	maxKeyLine  = 4 << 10 // bytes typed in one line
 	maxKeyLines = 64      // lines typed ahead
+	maxPrompt   = 128     // bytes printed between typing and the first character's echo
 )
 
 // echo finds out which typed lines the target has shown, so that a recording can keep keystrokes without ever
@@ -18,8 +19,8 @@ const (
 //
 //   - what is typed up to Enter is one line; it counts as shown when the target's output has repeated its
 //     characters in order and then begun a new line;
-//   - the first character of a line must be the first that the target prints after it, and redrawing between
-//     later ones may not repeat more than what was shown already, so that unrelated output confirms nothing;
+//   - before the first character there may be little other output (a prompt), and between later ones not more
+//     than was shown already (a redrawn line), so that unrelated output confirms nothing;
 //   - a line of which one character was not shown is never given out, nor any part of it. Its bytes are
 //     overwritten.
 //
@@ -34,6 +35,7 @@ type echo struct {
 	lines []keyLine  // the oldest first; the last may still be typed
 	in    skipper
 	out   skipper
+	cr    bool // the last character printed was a carriage return
 }
 
 // keyLine is one line as typed.
@@ -101,6 +103,10 @@ func (e *echo) output(p []byte) []byte {
 			continue
 		}
 		l := &e.lines[0]
+		second := e.cr && b == '\n' // of one new line
+		if e.cr = b == '\r'; second {
+			continue
+		}
 		if b >= 0x20 {
 			l.printed(b)
 			continue
@@ -139,7 +145,7 @@ func (e *echo) update() {
 		waiting = l.enter || l.dead || l.shown < len(l.want)
 	}
 	if !e.waiting.Swap(waiting) && waiting {
-		e.out = skipper{} // output was not followed meanwhile
+		e.out, e.cr = skipper{}, false // output was not followed meanwhile
 	}
 }
 
@@ -177,7 +183,11 @@ func (l *keyLine) printed(b byte) {
 		l.shown++
 		l.misses = 0
 	default:
-		if l.misses++; l.misses > l.shown {
+		allowed := l.shown
+		if allowed == 0 {
+			allowed = maxPrompt
+		}
+		if l.misses++; l.misses > allowed {
 			l.kill()
 		}
 	}

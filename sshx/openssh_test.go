@@ -69,16 +69,11 @@ func TestOpenSSH_L3_StartDirectoryAndLocale(t *testing.T) {
 	l.sink.wait(t, "\n"+dir+"\r\nlang=C.UTF-8\r\n")
 }
 
-func TestOpenSSH_L3_RefusedEnvironmentIsANotice(t *testing.T) {
-	l := openSSH(t, sshtest.StartOpenSSH(t, "AcceptEnv NOTHING"), sshx.Config{}, func(r *pam.ConnectRequest) {
-		r.Params[sshx.ParamLocale] = "C.UTF-8"
-	})
-	_ = l
-	// AcceptEnv adds up over lines: the server below accepts LANG, so only a scripted server refuses.
+func TestSSH_L3_RefusedEnvironmentIsANotice(t *testing.T) {
 	srv, addr := server(t, sshtest.Config{Handler: lines, RefuseEnv: true})
 	r := request(addr, "demo", srv.HostKey(), demoVault)
 	r.Params[sshx.ParamLocale] = "C.UTF-8"
-	l = run(t, connect(t, newProtocol(t, sshx.Config{}), r), newSink())
+	l := run(t, connect(t, newProtocol(t, sshx.Config{}), r), newSink())
 	l.sink.wait(t, "ready")
 	l.sink.mu.Lock()
 	defer l.sink.mu.Unlock()
@@ -100,7 +95,7 @@ func TestOpenSSH_S35_KilledServerIsALostTarget(t *testing.T) {
 
 func TestOpenSSH_S35_StoppedServerIsFound(t *testing.T) {
 	s := sshtest.StartOpenSSH(t)
-	l := openSSH(t, s, sshx.Config{KeepAliveInterval: 300 * time.Millisecond, KeepAliveTimeout: 500 * time.Millisecond})
+	l := openSSH(t, s, sshx.Config{KeepAliveInterval: 500 * time.Millisecond, KeepAliveTimeout: 2 * time.Second})
 	if n, err := s.Signal(syscall.SIGSTOP); n != 1 || err != nil {
 		t.Fatalf("stopped %d, %v", n, err)
 	}
@@ -109,11 +104,11 @@ func TestOpenSSH_S35_StoppedServerIsFound(t *testing.T) {
 	if end.Code != pam.CodeTargetLost || !strings.Contains(end.Err.Error(), "no sign of life") {
 		t.Errorf("end = %v with code %s", end, end.Code)
 	}
-	if d := time.Since(start); d > 5*time.Second {
-		t.Errorf("found after %v, want about 1 s", d)
+	if d := time.Since(start); d > 10*time.Second {
+		t.Errorf("found after %v, want about 3 s", d)
 	}
 	// The default must keep the promise of 30 s.
-	if d := sshx.DefaultKeepAliveInterval*2 + sshx.DefaultKeepAliveTimeout; sshx.DefaultKeepAliveInterval+sshx.DefaultKeepAliveTimeout > 30*time.Second {
+	if d := sshx.DefaultKeepAliveInterval + sshx.DefaultKeepAliveTimeout; d > 30*time.Second {
 		t.Errorf("defaults need up to %v", d)
 	}
 }
@@ -179,7 +174,10 @@ func (d *digest) Emit(_ context.Context, f pam.Frame) error {
 }
 
 func TestOpenSSH_HundredMegabytesAreExact(t *testing.T) {
-	const size = 100 << 20
+	size := int64(100 << 20)
+	if raceEnabled {
+		size = 10 << 20 // the detector makes ciphers some twenty times slower; the other build does it all
+	}
 	s := sshtest.StartOpenSSH(t)
 	// A block with every byte value, repeated: raw mode passes them all.
 	block := make([]byte, 1<<20)
@@ -191,13 +189,13 @@ func TestOpenSSH_HundredMegabytesAreExact(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := sha256.New()
-	for range size / len(block) {
+	for range size / int64(len(block)) {
 		want.Write(block)
 	}
 
 	r := request(s.Address, s.User, s.HostKey, fields{pam.FieldPrivateKey: s.PrivateKey})
 	r.Params[sshx.ParamInitialCommand] = fmt.Sprintf(
-		"stty raw -echo; printf 'BEGIN\\n'; i=0; while [ $i -lt %d ]; do cat %s; i=$((i+1)); done; exec cat", size/len(block), file)
+		"stty raw -echo; printf 'BEGIN\\n'; i=0; while [ $i -lt %d ]; do cat %s; i=$((i+1)); done; exec cat", size/int64(len(block)), file)
 	c := connect(t, newProtocol(t, sshx.Config{}), r)
 	defer c.Close(context.Background())
 	d := &digest{sum: sha256.New(), want: size, done: make(chan struct{})}
@@ -211,7 +209,7 @@ func TestOpenSSH_HundredMegabytesAreExact(t *testing.T) {
 	case <-time.After(2 * time.Minute):
 		t.Fatal("100 MB took more than 2 minutes")
 	}
-	t.Logf("%.0f MB/s", size/1e6/time.Since(start).Seconds())
+	t.Logf("%.0f MB/s", float64(size)/1e6/time.Since(start).Seconds())
 	_ = c.Close(context.Background())
 	if err := <-end; err == nil {
 		t.Error("Run returned nil")

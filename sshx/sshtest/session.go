@@ -22,6 +22,7 @@ type Session struct {
 
 	ctx     context.Context
 	ch      ssh.Channel
+	conn    ssh.Conn
 	wg      *sync.WaitGroup
 	changes chan struct{} // 1: the window has changed
 
@@ -45,6 +46,9 @@ func (s *Session) Stderr() io.Writer { return s.ch.Stderr() }
 
 // Context ends with the session.
 func (s *Session) Context() context.Context { return s.ctx }
+
+// Conn is the connection, for a server that wants something of its client.
+func (s *Session) Conn() ssh.Conn { return s.conn }
 
 // Go runs f in a goroutine that the server waits for. A Read in it ends when the handler has returned.
 func (s *Session) Go(f func()) { s.wg.Go(f) }
@@ -81,7 +85,7 @@ func (s *Server) session(ctx context.Context, sc *ssh.ServerConn, ch ssh.Channel
 	defer ch.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	var handler sync.WaitGroup
-	sess := &Session{User: sc.User(), ctx: ctx, ch: ch, wg: &handler, changes: make(chan struct{}, 1), env: make(map[string]string)}
+	sess := &Session{User: sc.User(), ctx: ctx, ch: ch, conn: sc, wg: &handler, changes: make(chan struct{}, 1), env: make(map[string]string)}
 	defer handler.Wait()
 	defer cancel()
 	started := false

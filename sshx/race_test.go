@@ -1,0 +1,5 @@
+//go:build race
+
+package sshx_test
+
+const raceEnabled = true
