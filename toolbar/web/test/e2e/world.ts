@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { Network } from './network.js'
 import { bin } from './paths.js'
-import { Proxy } from './proxy.js'
 
 /** What opensshd says about itself. */
 interface Target {
@@ -32,7 +32,7 @@ export const secrets = {
 export class World {
   readonly dir = mkdtempSync(join(tmpdir(), 'sallyport-e2e-'))
   readonly data = join(this.dir, 'data')
-  readonly network = new Proxy()
+  readonly network = new Network()
   /** Where the browser finds the portal: the near end of the network. */
   url = ''
   log = ''
@@ -95,6 +95,13 @@ export class World {
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line))
+  }
+
+  /** The recording of a session, or '' if there is none. */
+  recording(session: string): string {
+    const dir = join(this.data, 'recordings')
+    const name = readdirSync(dir).find((f) => f.includes(session))
+    return name ? join(dir, name) : ''
   }
 
   /** Runs the verifier on a recording. */

@@ -1,7 +1,7 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
 /** A TCP proxy between the browser and the portal: a network that can be cut, and that hears every byte. */
-export class Proxy {
+export class Network {
   #server: Server
   #pairs = new Set<[Socket, Socket]>()
   #cut = false

@@ -1,0 +1,42 @@
+// Package toolbar serves the browser side of Sallyport: the page of a session, with its terminal and its toolbar,
+// and the web components that a host puts on pages of its own.
+//
+// Hand a UI to the broker and it serves the session page under s/{id} and the client's files under assets/:
+//
+//	ui, err := toolbar.New(toolbar.Config{})
+//	if err != nil { … }
+//	broker, err := pam.New(pam.Config{UI: ui, …})
+//	mux.Handle("/pam/", http.StripPrefix("/pam", broker.Handler()))
+//
+// A page of the host loads the components from the same place and uses them like any other element; they find the
+// API from the address of their own bundle:
+//
+//	<script type="module" src="/pam/assets/index.js"></script>
+//	<sp-access-button asset="web-01"></sp-access-button>
+//
+// # Building the client
+//
+// The client is written in TypeScript (folder web) and is not committed in its built form. In a checkout,
+// go generate ./toolbar builds it into dist, from where it is embedded. A host that got the module from a proxy builds
+// it with
+//
+//	go run github.com/sallyport/sallyport/toolbar/build -out webassets
+//
+// embeds the result itself and names it in Config.Assets. Both need Node 20 or later with npm. Without either, New
+// answers ErrNoAssets.
+//
+// # Content policy
+//
+// The session page comes with a policy of its own, which forbids everything but the gateway's own scripts, sockets
+// and, by a nonce, the two style elements that the terminal makes. On a host's own page the host's policy counts.
+// The access button and the launcher need
+//
+//	script-src 'self'; connect-src 'self'
+//
+// and nothing for styles, since they use constructed style sheets; with require-trusted-types-for 'script' they also
+// need the policy that TrustedTypes names. A session that is embedded (sp-session, or the window type "embedded" of
+// the launcher) also needs style-src-elem with a nonce that some element of the page carries, from which the terminal
+// takes it, and img-src data:.
+package toolbar
+
+//go:generate go run ./build

@@ -1,0 +1,6 @@
+/** Time, injected: tests drive it, pages use the window's. */
+export interface Clock {
+  now(): number
+  /** Calls fn after ms milliseconds; the answer cancels. */
+  after(ms: number, fn: () => void): () => void
+}

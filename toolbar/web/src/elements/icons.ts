@@ -1,0 +1,82 @@
+import { nothing } from 'lit'
+import { guard } from 'lit/directives/guard.js'
+import {
+  AppWindow,
+  Ban,
+  Check,
+  ChevronDown,
+  ChevronUp,
+  CircleCheck,
+  Clipboard,
+  Clock,
+  Copy,
+  ExternalLink,
+  Eye,
+  type IconNode,
+  Info,
+  Link,
+  Lock,
+  LogIn,
+  Moon,
+  PanelsTopLeft,
+  Pause,
+  Power,
+  Search,
+  ShieldCheck,
+  ShieldX,
+  SquareTerminal,
+  TriangleAlert,
+  WifiOff,
+  X,
+} from 'lucide'
+
+const icons = {
+  ban: Ban,
+  check: Check,
+  checkCircle: CircleCheck,
+  clipboard: Clipboard,
+  clock: Clock,
+  copy: Copy,
+  down: ChevronDown,
+  embedded: AppWindow,
+  enter: LogIn,
+  eye: Eye,
+  info: Info,
+  link: Link,
+  lock: Lock,
+  moon: Moon,
+  pause: Pause,
+  power: Power,
+  search: Search,
+  shield: ShieldCheck,
+  shieldX: ShieldX,
+  tab: PanelsTopLeft,
+  terminal: SquareTerminal,
+  up: ChevronUp,
+  warn: TriangleAlert,
+  wifiOff: WifiOff,
+  window: ExternalLink,
+  x: X,
+} satisfies Record<string, IconNode>
+
+/** The name of an icon. */
+export type IconName = keyof typeof icons
+
+const SVG = 'http://www.w3.org/2000/svg'
+
+/** An icon of 16 pixels. It is decoration: a label or an accessible name stands beside it. */
+export function icon(name: IconName | undefined, className = 'i') {
+  if (!name) return nothing
+  return guard([name, className], () => {
+    const svg = document.createElementNS(SVG, 'svg')
+    svg.setAttribute('viewBox', '0 0 24 24')
+    svg.setAttribute('class', className)
+    svg.setAttribute('aria-hidden', 'true')
+    for (const [tag, attributes] of icons[name]) {
+      const child = document.createElementNS(SVG, tag)
+      for (const [key, value] of Object.entries(attributes)) child.setAttribute(key, String(value))
+      svg.append(child)
+    }
+    return svg
+  })
+}

@@ -1,0 +1,25 @@
+/** A name cut in its middle, so that both its ends can be read. */
+export function elide(name: string, most: number): string {
+  const all = Array.from(name)
+  if (all.length <= most) return name
+  const head = Math.ceil((most - 1) / 2)
+  return `${all.slice(0, head).join('')}…${all.slice(all.length - (most - 1 - head)).join('')}`
+}
+
+/** The initials of a person's name: one or two letters. */
+export function initials(name: string): string {
+  const words = name
+    .trim()
+    .split(/[\s._@-]+/u)
+    .filter(Boolean)
+  const first = Array.from(words[0] ?? '?')[0] ?? '?'
+  const last = words.length > 1 ? (Array.from(words[words.length - 1] ?? '')[0] ?? '') : ''
+  return (first + last).toLocaleUpperCase()
+}
+
+/** A duration as h:mm:ss. */
+export function duration(ms: number): string {
+  const s = Math.max(0, Math.floor(ms / 1000))
+  const two = (n: number): string => String(n).padStart(2, '0')
+  return `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`
+}

@@ -1,0 +1,119 @@
+import { html, nothing, type PropertyValues } from 'lit'
+import { MAX_PAYLOAD } from '../core/frame.js'
+import { locale, t } from '../i18n/index.js'
+import { SpElement } from './base.js'
+import { icon } from './icons.js'
+import { panelStyles } from './sp-toolbar.styles.js'
+
+/**
+ * The clipboard panel (I6): text for the session, from the local clipboard or typed.
+ *
+ * @fires sp-paste - detail: the text
+ * @fires sp-panel-close - the user closes the panel
+ */
+export class SpClipboardPanel extends SpElement {
+  static override styles = [SpElement.styles, panelStyles]
+  static override properties = {
+    recorded: { type: Boolean },
+    bracketed: { type: Boolean },
+    text: { state: true },
+    refused: { state: true },
+  }
+  /** Whether pastes are recorded. */
+  declare recorded: boolean
+  /** Whether the terminal has bracketed paste on. */
+  declare bracketed: boolean
+  declare private text: string
+  declare private refused: boolean
+
+  constructor() {
+    super()
+    this.recorded = false
+    this.bracketed = false
+    this.text = ''
+    this.refused = false
+  }
+
+  /** Reads the clipboard, which browsers allow on a click alone. Where they refuse, the field has the focus and says so. */
+  async read(): Promise<void> {
+    try {
+      if (!navigator.clipboard?.readText) throw new Error('no clipboard')
+      this.text = await navigator.clipboard.readText()
+      this.refused = false
+    } catch {
+      this.refused = true
+    }
+    await this.updateComplete
+    this.part$<HTMLTextAreaElement>('textarea')?.focus()
+  }
+
+  protected override firstUpdated(_: PropertyValues): void {
+    this.setAttribute('role', 'dialog')
+    this.setAttribute('aria-label', t('clipboard'))
+  }
+
+  override render() {
+    const bytes = new TextEncoder().encode(this.text).length
+    const lines = this.text.replace(/\r?\n$/, '').split('\n').length
+    const number = new Intl.NumberFormat(locale())
+    return html`<header>
+        ${icon('clipboard')}
+        <h2 class="grow">${t('clipboard')}</h2>
+        <button class="btn ghost icon small" aria-label=${t('close_panel')} title=${t('close_panel')} @click=${() => this.#close()}>
+          ${icon('x')}
+        </button>
+      </header>
+      <div class="body">
+        <label class="label" for="text">
+          ${t('to_session')}
+          <span class="opt num">${t('bytes_of', { n: number.format(bytes), max: number.format(MAX_PAYLOAD) })}</span>
+        </label>
+        <textarea id="text" dir="auto" spellcheck="false" autocomplete="off" autocapitalize="off"
+          placeholder=${t('paste_here')} .value=${this.text}
+          aria-invalid=${bytes > MAX_PAYLOAD ? 'true' : 'false'}
+          @input=${(e: InputEvent) => this.#typed(e)} @keydown=${(e: KeyboardEvent) => this.#key(e)}></textarea>
+        ${this.refused ? html`<p class="note" role="status">${icon('info')}<span>${t('read_refused')}</span></p>` : nothing}
+        ${
+          bytes > MAX_PAYLOAD
+            ? html`<p class="note danger" role="alert">${icon('warn')}<span>${t('paste_too_large')}</span></p>`
+            : nothing
+        }
+        ${
+          lines > 1
+            ? html`<p class="note ${this.bracketed ? '' : 'warn'}" role="status">
+                ${icon(this.bracketed ? 'info' : 'warn')}
+                <span>${t(this.bracketed ? 'lines_bracketed' : 'lines_warning', { n: lines })}</span>
+              </p>`
+            : nothing
+        }
+        <div class="acts">
+          ${this.recorded ? html`<span class="rec"><span class="dot"></span>${t('pastes_recorded')}</span>` : nothing}
+          <span class="grow"></span>
+          <button class="btn small" @click=${() => this.read()}>${t('read_clipboard')}</button>
+          <button class="btn small primary" ?disabled=${bytes === 0 || bytes > MAX_PAYLOAD} @click=${() => this.#paste()}>
+            ${lines > 1 ? t('paste_lines', { n: lines }) : t('paste')}
+          </button>
+        </div>
+      </div>`
+  }
+
+  #typed(e: InputEvent): void {
+    if (e.target instanceof HTMLTextAreaElement) this.text = e.target.value
+  }
+
+  #key(e: KeyboardEvent): void {
+    if (e.key === 'Enter' && (e.ctrlKey || e.metaKey) && this.text !== '') {
+      e.preventDefault()
+      this.#paste()
+    }
+  }
+
+  #paste(): void {
+    this.dispatchEvent(new CustomEvent('sp-paste', { detail: this.text }))
+    this.text = ''
+  }
+
+  #close(): void {
+    this.dispatchEvent(new CustomEvent('sp-panel-close'))
+  }
+}

@@ -1,0 +1,424 @@
+import { html, nothing, type PropertyValues } from 'lit'
+import { Chord } from '../core/chord.js'
+import type { ServerFrame, Size } from '../core/frame.js'
+import { Refused, type SessionInfo } from '../core/gateway.js'
+import { type Phase, Session } from '../core/session.js'
+import type { Code, Notice, State } from '../core/types.js'
+import { hostEvent } from '../events.js'
+import { t } from '../i18n/index.js'
+import { apiBase, HttpGateway, startSession } from '../net/http.js'
+import { utf8, windowClock } from '../net/window.js'
+import type { Screen, ScreenEvents } from '../term/screen.js'
+import { SpElement } from './base.js'
+import { icon } from './icons.js'
+import type { CardAction, SpCard } from './sp-card.js'
+import type { SpFind } from './sp-find.js'
+import { sessionStyles } from './sp-session.styles.js'
+import type { SpToasts, Toast } from './sp-toasts.js'
+import type { SpToolbar, ToolbarAction } from './sp-toolbar.js'
+
+/** A terminal's size before there is one. */
+const NO_SIZE: Size = { cols: 80, rows: 24, width: 0, height: 0 }
+
+/**
+ * One session: its terminal, its toolbar, and what there is to say while it is not live. It fills its box.
+ *
+ * @attr session-id - the session
+ * @attr asset-name - shown until the gateway tells the name
+ * @attr base - the address of the broker's mount, on this origin; default: where the bundle came from
+ * @attr page - the element is the whole page: it sets the title, asks before leaving, and Start again opens the new page
+ * @attr theme - light or dark; default: as the page
+ * @fires sp-active - the session is live
+ * @fires sp-closed - the session has ended, or this page's part in it; detail: session and code
+ * @slot - items for the toolbar, after Session URL
+ * @csspart stage - the whole
+ * @csspart screen - the terminal
+ * @cssproperty --sp-accent - and every other value of the design, as set on :root or on the element
+ */
+export class SpSession extends SpElement {
+  static override styles = [SpElement.styles, sessionStyles]
+  static override properties = {
+    sessionId: { attribute: 'session-id' },
+    assetName: { attribute: 'asset-name' },
+    base: {},
+    page: { type: Boolean },
+    phase: { state: true },
+    now: { state: true },
+    busy: { state: true },
+    fault: { state: true },
+    finding: { state: true },
+    missing: { state: true },
+  }
+  declare sessionId: string
+  declare assetName: string
+  declare base: string
+  declare page: boolean
+  declare private phase: Phase
+  declare private now: number
+  declare private busy: boolean
+  declare private fault: Code
+  declare private finding: boolean
+  declare private missing: boolean
+
+  #session: Session | undefined
+  #screen: Screen | undefined
+  #info: SessionInfo | undefined
+  #state: State | undefined
+  #stepSince = 0
+  #ticking: ReturnType<typeof setInterval> | undefined
+  readonly #chord = new Chord()
+
+  constructor() {
+    super()
+    this.sessionId = ''
+    this.assetName = ''
+    this.base = ''
+    this.page = false
+    this.phase = { kind: 'opening' }
+    this.now = Date.now()
+    this.busy = false
+    this.fault = ''
+    this.finding = false
+    this.missing = false
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    const on = { signal: this.live.signal }
+    window.addEventListener('keydown', (e) => this.#chord.down(e), { ...on, capture: true })
+    window.addEventListener('keyup', (e) => this.#keyUp(e), { ...on, capture: true })
+    window.addEventListener('blur', () => this.#chord.reset(), on)
+    window.addEventListener('online', () => this.#session?.tryNow(), on)
+    window.addEventListener('beforeunload', (e) => this.#leaving(e), on)
+    document.addEventListener('visibilitychange', () => this.#session?.visible(!document.hidden), on)
+    this.#open()
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.#shut()
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    if (this.hasUpdated && (changed.has('sessionId') || changed.has('base'))) {
+      this.#shut()
+      this.#open()
+    }
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    if (!changed.has('phase')) return
+    const was = changed.get('phase') as Phase | undefined
+    if (this.phase.kind === 'closed' && was?.kind !== 'closed') this.part$<SpCard>('sp-card')?.focus()
+    const active = isActive(this.phase)
+    if (active && !(was && isActive(was))) this.#screen?.focus()
+  }
+
+  override focus(): void {
+    this.#screen?.focus()
+  }
+
+  /** Shows a message at the corner of the session. */
+  toast(text: string, kind: Toast['kind'] = 'info'): void {
+    const toasts = this.part$<SpToasts>('sp-toasts')
+    if (!toasts) return
+    const cursor = this.#screen?.cursor()
+    toasts.top = !!cursor && cursor.x > 2 / 3 && cursor.y > 2 / 3
+    toasts.show(text, kind)
+  }
+
+  override render() {
+    const p = this.phase
+    const active = isActive(p)
+    const away = p.kind === 'lost' || p.kind === 'closed'
+    const state = this.#state
+    const name = this.#assetName()
+    return html`<div class="stage ${away ? 'away' : ''}" part="stage">
+      <div class="screen" part="screen" aria-label=${t('terminal', { asset: name })} ?inert=${away}></div>
+      ${p.kind === 'live' && p.state.state === 'suspended' ? html`<div class="banner" role="status">${icon('pause')}<span>${t('suspended')}</span></div>` : nothing}
+      ${p.kind === 'live' && p.state.state === 'ending' ? html`<div class="banner" role="status"><span class="spin s"></span><span>${t('ending')}</span></div>` : nothing}
+      ${active ? nothing : this.#card()}
+      <sp-toolbar ?hidden=${!active} .state=${state} .bracketed=${() => this.#screen?.bracketed() ?? false}
+        @sp-action=${(e: CustomEvent<ToolbarAction>) => this.#action(e.detail)}
+        @sp-paste=${(e: CustomEvent<string>) => this.#paste(e.detail, this.#screen?.bracketed() ?? false)}
+        @sp-collapse=${(e: CustomEvent<boolean>) => e.detail && this.#screen?.focus()}><slot></slot></sp-toolbar>
+      ${
+        this.finding && active
+          ? html`<sp-find ?missing=${this.missing} @sp-find=${(e: CustomEvent) => this.#find(e.detail)}
+              @sp-panel-close=${() => this.#endFind()}></sp-find>`
+          : nothing
+      }
+      <sp-toasts></sp-toasts>
+    </div>`
+  }
+
+  #card() {
+    return html`<sp-card .phase=${this.phase} .now=${this.now} .since=${this.#stepSince} ?busy=${this.busy} .fault=${this.fault}
+      .about=${{
+        assetName: this.#assetName(),
+        assetURL: this.#state?.asset.url || this.#info?.assetURL || '',
+        protocol: this.#state?.asset.protocol || this.#info?.protocol || '',
+        canStart: this.#assetID() !== '' && (this.#state?.mode ?? 'owner') === 'owner',
+      }}
+      @sp-card=${(e: CustomEvent<CardAction>) => this.#cardAction(e.detail)}></sp-card>`
+  }
+
+  #assetName(): string {
+    return this.#state?.asset.name || this.#info?.assetName || this.assetName
+  }
+
+  #assetID(): string {
+    return this.#state?.asset.id || this.#info?.assetID || ''
+  }
+
+  #open(): void {
+    if (!this.sessionId) return
+    this.#session = new Session({
+      gateway: new HttpGateway(apiBase(this.base), this.sessionId),
+      clock: windowClock,
+      text: utf8,
+      random: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32,
+      host: {
+        changed: (phase) => this.#changed(phase),
+        prepare: (info) => this.#prepare(info),
+        output: (frame) => this.#output(frame),
+        notice: (notice) => this.#notice(notice),
+        size: () => this.#screen?.size() ?? NO_SIZE,
+      },
+    })
+    this.#session.visible(!document.hidden)
+    this.#session.start()
+  }
+
+  #shut(): void {
+    this.#session?.stop()
+    this.#session = undefined
+    this.#screen?.dispose()
+    this.#screen = undefined
+    this.#info = undefined
+    this.#state = undefined
+    clearInterval(this.#ticking)
+    this.#ticking = undefined
+    this.fault = ''
+    this.busy = false
+  }
+
+  #changed(phase: Phase): void {
+    const before = this.#state
+    if (phase.kind === 'live') this.#state = phase.state
+    if (phase.kind === 'closed' && phase.info) this.#info = phase.info
+    if (phase.kind !== this.phase.kind || before?.step !== this.#state?.step) this.#stepSince = Date.now()
+    const wasActive = isActive(this.phase)
+    this.phase = phase
+    this.now = Date.now()
+    this.#tick(phase.kind === 'lost' || !isActive(phase))
+    this.#title('')
+    this.#screen?.setCopy(this.#state?.capabilities.clipboard_download)
+    this.#screen?.setInput(
+      phase.kind === 'live' && phase.state.state === 'active' && 'keyboard' in phase.state.capabilities,
+    )
+    if (isActive(phase) && !wasActive) this.dispatchEvent(hostEvent('sp-active', { session: this.sessionId }))
+    if (phase.kind === 'closed') {
+      this.#tick(false)
+      this.#toolbar()?.collapse()
+      this.dispatchEvent(hostEvent('sp-closed', { session: this.sessionId, code: phase.end.code }))
+    }
+  }
+
+  // Cards that count need the time; a live session does not.
+  #tick(on: boolean): void {
+    if (on === (this.#ticking !== undefined)) return
+    clearInterval(this.#ticking)
+    this.#ticking = on
+      ? setInterval(() => {
+          this.now = Date.now()
+        }, 1000)
+      : undefined
+  }
+
+  async #prepare(info: SessionInfo): Promise<void> {
+    this.#info = info
+    this.requestUpdate()
+    if (this.#screen) return
+    await this.updateComplete
+    const { openTerminal } = await import('../term/xterm.js')
+    const parent = this.part$('.screen')
+    if (!parent || !this.#session || this.#screen) return
+    const scheme = info.params.color_scheme
+    this.#screen = openTerminal(
+      parent,
+      {
+        fontSize: Number.parseInt(info.params.font_size ?? '14', 10),
+        scrollback: Math.min(50_000, Math.max(0, Number.parseInt(info.params.scrollback ?? '5000', 10) || 0)),
+        scheme: scheme === 'light' || scheme === 'dark' ? scheme : 'auto',
+      },
+      this.#screenEvents(),
+    )
+    this.#screen.setInput(false)
+  }
+
+  #screenEvents(): ScreenEvents {
+    return {
+      input: (bytes) => this.#session?.key(bytes),
+      paste: (text, bracketed) => this.#paste(text, bracketed),
+      copied: (text) => this.#session?.copied(text),
+      resized: (size) => this.#session?.resize(size),
+      titled: (title) => this.#title(title),
+      wants: (what) => {
+        if (what === 'copy_denied') this.toast(t('copy_denied'), 'warn')
+        else void this.#startFind()
+      },
+    }
+  }
+
+  async #output(frame: ServerFrame): Promise<void> {
+    await this.#screen?.write(frame)
+  }
+
+  // The asset's name comes first: what follows is the target's own word.
+  #title(title: string): void {
+    if (!this.page) return
+    const name = this.#assetName()
+    document.title = title && name ? `${name}: ${title}` : name || title
+  }
+
+  #notice(notice: Notice): void {
+    switch (notice.code) {
+      case 'env_refused':
+        return this.toast(t('notice_env', { names: notice.text }))
+      case 'capability_denied':
+        return this.toast(t('notice_denied', { what: notice.text }), 'warn')
+      default:
+        this.toast(notice.text || notice.code)
+    }
+  }
+
+  #toolbar(): SpToolbar | null {
+    return this.part$<SpToolbar>('sp-toolbar')
+  }
+
+  #keyUp(e: KeyboardEvent): void {
+    if (this.#chord.up(e) && isActive(this.phase)) void this.#toolbar()?.expand('key')
+  }
+
+  #paste(text: string, bracketed: boolean): void {
+    const result = this.#session?.paste(text, bracketed) ?? 'not_live'
+    switch (result) {
+      case 'sent':
+      case 'empty':
+        return
+      case 'denied':
+        return this.toast(t('paste_denied'), 'warn')
+      case 'too_large':
+        return this.toast(t('paste_too_large'), 'warn')
+      case 'not_live':
+        return this.toast(t('paste_not_live'), 'warn')
+      default:
+        result satisfies never
+    }
+  }
+
+  #action(action: ToolbarAction): void {
+    switch (action) {
+      case 'disconnect':
+        return this.#session?.disconnect()
+      case 'session_url':
+        void this.#copyText(this.#address(), t('url_copied'), t('url_copy_failed'))
+        return
+      default:
+        action satisfies never
+    }
+  }
+
+  #address(): string {
+    return this.page
+      ? location.origin + location.pathname
+      : new URL(`s/${encodeURIComponent(this.sessionId)}`, apiBase(this.base)).href
+  }
+
+  async #copyText(text: string, done: string, failed: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(text)
+      this.toast(done, 'ok')
+    } catch {
+      this.toast(failed, 'warn')
+    }
+  }
+
+  #cardAction(action: CardAction): void {
+    switch (action) {
+      case 'cancel':
+      case 'leave':
+        return this.#session?.disconnect()
+      case 'try_now':
+        return this.#session?.tryNow()
+      case 'take_back':
+      case 'try_again':
+        return this.#session?.start()
+      case 'reload':
+        return location.reload()
+      case 'start_again':
+        void this.#startAgain()
+        return
+      case 'copy': {
+        const end = this.phase.kind === 'closed' ? this.phase.end : undefined
+        const details = {
+          session: this.sessionId,
+          asset: this.#assetName(),
+          code: end?.code,
+          started: end?.started,
+          ended: end?.ended,
+        }
+        void this.#copyText(JSON.stringify(details, null, 2), t('copied_details'), t('url_copy_failed'))
+        return
+      }
+      default:
+        action satisfies never
+    }
+  }
+
+  // The whole decision is made anew; what it asks for (a token, a request) is answered on the asset's page.
+  async #startAgain(): Promise<void> {
+    if (this.busy) return
+    this.busy = true
+    this.fault = ''
+    try {
+      const started = await startSession(apiBase(this.base), this.#assetID(), {
+        params: this.#state?.params ?? this.#info?.params ?? {},
+        window: this.page ? 'tab' : 'embedded',
+      })
+      if (this.page) location.assign(started.url)
+      else this.sessionId = started.id
+    } catch (err) {
+      this.fault = err instanceof Refused ? err.code : 'unreachable'
+      this.busy = false
+    }
+  }
+
+  async #startFind(): Promise<void> {
+    this.finding = true
+    this.missing = false
+    await this.updateComplete
+    this.part$<SpFind>('sp-find')?.focus()
+  }
+
+  #find(detail: { text: string; direction: 'next' | 'previous' }): void {
+    this.missing = !(this.#screen?.find(detail.text, detail.direction) ?? true)
+  }
+
+  #endFind(): void {
+    this.finding = false
+    this.#screen?.find('', 'next')
+    this.#screen?.focus()
+  }
+
+  // C1: while the session is active, leaving asks first.
+  #leaving(e: BeforeUnloadEvent): void {
+    if (isActive(this.phase) || this.phase.kind === 'lost') e.preventDefault()
+  }
+}
+
+/** Whether the terminal is what counts: the session has been opened, and this page is in it. */
+function isActive(phase: Phase): boolean {
+  return phase.kind === 'live' && phase.state.state !== 'launching' && phase.state.state !== 'connecting'
+}

@@ -1,0 +1,308 @@
+import { html, nothing, type PropertyValues } from 'lit'
+import { AutoClose } from '../core/autoclose.js'
+import type { Person, State } from '../core/types.js'
+import { t } from '../i18n/index.js'
+import { windowClock } from '../net/window.js'
+import { SpElement } from './base.js'
+import { type IconName, icon } from './icons.js'
+import { elide, initials } from './names.js'
+import type { SpClipboardPanel } from './sp-clipboard-panel.js'
+import { toolbarStyles } from './sp-toolbar.styles.js'
+
+/** What the toolbar can ask of the session. */
+export type ToolbarAction = 'session_url' | 'disconnect'
+
+/** Where the place of the handle is remembered, as a share of the width. Nothing depends on it. */
+const PLACE = 'sallyport.handle'
+
+/** How far a press must move to be a drag, in pixels. */
+const DRAG = 4
+
+/** How many people are shown by their initials. */
+const CROWD = 4
+
+/**
+ * The handle and the toolbar of a session (T1 to T6). Every item is shown only if the gateway's capabilities have it.
+ *
+ * @fires sp-action - detail: a ToolbarAction
+ * @fires sp-paste - detail: text for the session
+ * @fires sp-collapse - the toolbar has closed; detail: whether the focus was in it
+ * @csspart handle - the pill's button
+ * @csspart bar - the open toolbar
+ * @csspart tool - each button of it
+ * @slot - more items of the host, after Session URL
+ */
+export class SpToolbar extends SpElement {
+  static override styles = [SpElement.styles, toolbarStyles]
+  static override properties = {
+    state: { attribute: false },
+    bracketed: { attribute: false },
+    open: { type: Boolean, reflect: true },
+    panel: { state: true },
+    place: { state: true },
+    current: { state: true },
+  }
+  /** The view of the session. */
+  declare state: State | undefined
+  /** Asks whether the terminal has bracketed paste on. */
+  declare bracketed: () => boolean
+  /** Whether the toolbar is open. */
+  declare open: boolean
+  declare private panel: '' | 'clipboard'
+  declare private place: number
+  declare private current: number
+  readonly #auto = new AutoClose(windowClock, () => this.collapse())
+  #dragging: { x: number; place: number; moved: boolean } | undefined
+
+  constructor() {
+    super()
+    this.state = undefined
+    this.bracketed = () => false
+    this.open = false
+    this.panel = ''
+    this.place = remembered()
+    this.current = 0
+  }
+
+  /** Opens the toolbar. by: what opened it; a key moves the focus into it, a pointer leaves it in the session. */
+  async expand(by: 'key' | 'pointer'): Promise<void> {
+    if (!this.open) {
+      this.open = true
+      this.current = 0
+      this.#auto.opened()
+      await this.updateComplete
+      this.#fold()
+    }
+    if (by === 'key') this.#tools()[0]?.focus()
+  }
+
+  /** Closes the toolbar; the session goes on (I27). */
+  collapse(): void {
+    if (!this.open) return
+    const focused = this.matches(':focus-within')
+    this.panel = ''
+    this.open = false
+    this.#auto.closed()
+    this.dispatchEvent(new CustomEvent('sp-collapse', { detail: focused }))
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    const on = { signal: this.live.signal }
+    this.addEventListener('focusin', () => this.#auto.use('focus', this.open), on)
+    this.addEventListener('focusout', () => this.#auto.use('focus', false), on)
+    this.addEventListener('keydown', (e) => this.#key(e), on)
+    window.addEventListener('resize', () => this.open && this.#fold(), on)
+  }
+
+  override disconnectedCallback(): void {
+    this.#auto.closed()
+    super.disconnectedCallback()
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    if (changed.has('panel')) this.#auto.use('panel', this.panel !== '')
+    if (changed.has('place')) this.part$('.handle')?.style.setProperty('left', `${this.place * 100}%`)
+    if (changed.has('state') && this.open) this.#fold()
+    if (this.panel === 'clipboard' && !this.state?.capabilities.clipboard_upload) this.panel = ''
+    for (const [i, tool] of this.#tools().entries()) tool.tabIndex = i === this.current ? 0 : -1
+  }
+
+  override render() {
+    return html`${this.#handle()}${this.open ? this.#bar() : nothing}${this.open ? this.#panel() : nothing}`
+  }
+
+  #handle() {
+    const label = t('open_toolbar') + (this.state?.recorded ? `. ${t('recorded')}` : '')
+    return html`<button class="handle" part="handle" aria-label=${label} aria-expanded=${this.open ? 'true' : 'false'} ?hidden=${this.open}
+      @pointerdown=${(e: PointerEvent) => this.#press(e)} @pointermove=${(e: PointerEvent) => this.#move(e)}
+      @pointerup=${() => this.#release()} @pointercancel=${() => this.#release()}
+      @click=${(e: MouseEvent) => this.#click(e)} @keydown=${(e: KeyboardEvent) => this.#nudge(e)}>
+      ${this.state?.recorded ? html`<span class="dot"></span>` : nothing}<span class="pill"></span>
+    </button>`
+  }
+
+  #bar() {
+    const s = this.state
+    const name = s?.asset.name ?? ''
+    return html`<div class="bar" part="bar" role="toolbar" aria-label=${t('toolbar')}
+      @pointerenter=${() => this.#auto.use('pointer', true)} @pointerleave=${(e: PointerEvent) => this.#left(e)}
+      @pointerdown=${() => this.#auto.use('pointer', true)}>
+      <div class="grp id">
+        ${s?.asset.protocol ? html`<span class="proto">${s.asset.protocol}</span>` : nothing}
+        <b class="cut" dir="auto" title=${name}>${elide(name, 40)}</b>
+        ${s && s.mode !== 'owner' ? html`<span class="badge">${icon('eye', 'i i-s')}${t(`mode_${s.mode}`)}</span>` : nothing}
+        ${s?.recorded ? html`<span class="rec" title=${t('recorded')}><span class="dot"></span><span>${t('rec')}</span></span>` : nothing}
+        ${this.#crowd(s?.people ?? [])}
+      </div>
+      <div class="grp">
+        ${s?.capabilities.clipboard_upload ? this.#tool('clipboard', 'clipboard', t('clipboard'), () => this.#toggle('clipboard')) : nothing}
+        ${s?.capabilities.session_url ? this.#tool('session_url', 'link', t('session_url'), () => this.#act('session_url')) : nothing}
+        <slot></slot>
+      </div>
+      <div class="grp">
+        ${this.#tool('disconnect', 'power', t('disconnect'), () => this.#act('disconnect'), 'leave')}
+        ${this.#tool('close', 'up', t('close'), () => this.collapse(), 'shut')}
+      </div>
+    </div>`
+  }
+
+  #tool(id: string, mark: IconName, label: string, act: () => void, extra = '') {
+    const drops = id === 'clipboard'
+    return html`<button class="tool ${extra}" part="tool" data-id=${id} title=${label}
+      aria-haspopup=${drops ? 'dialog' : nothing} aria-expanded=${drops ? String(this.panel === id) : nothing} @click=${act}>
+      ${icon(mark)}<span>${label}</span>
+    </button>`
+  }
+
+  #crowd(people: Person[]) {
+    if (people.length === 0) return nothing
+    const label = people.length === 1 ? t('people_one') : t('people', { n: people.length })
+    const shown = people.length > CROWD ? people.slice(0, CROWD - 1) : people
+    const rest = people.slice(shown.length)
+    const about = (p: Person): string => `${p.name}${p.self ? ` (${t('you')})` : ''}`
+    return html`<span class="crowd" role="img" aria-label="${label}: ${people.map(about).join(', ')}">
+      ${shown.map((p, i) => html`<span class="who w${i + 1}" title=${about(p)}>${initials(p.name)}</span>`)}
+      ${rest.length > 0 ? html`<span class="who w4" title=${rest.map(about).join(', ')}>+${rest.length}</span>` : nothing}
+    </span>`
+  }
+
+  #panel() {
+    if (this.panel !== 'clipboard') return nothing
+    return html`<sp-clipboard-panel ?recorded=${this.state?.capabilities.clipboard_upload === 'record'}
+      ?bracketed=${this.bracketed()} @sp-paste=${(e: CustomEvent<string>) => this.#paste(e)}
+      @sp-panel-close=${() => this.#closePanel()}></sp-clipboard-panel>`
+  }
+
+  #toggle(panel: 'clipboard'): void {
+    if (this.panel === panel) return this.#closePanel()
+    this.panel = panel
+    void this.updateComplete.then(() => {
+      const dropped = this.part$<SpClipboardPanel>('sp-clipboard-panel')
+      const button = this.part$(`[data-id='${panel}']`)
+      if (!dropped || !button) return
+      const width = this.clientWidth
+      const left = Math.max(
+        8,
+        Math.min(
+          button.getBoundingClientRect().left - this.getBoundingClientRect().left - 10,
+          width - dropped.offsetWidth - 8,
+        ),
+      )
+      dropped.style.setProperty('--sp-panel-left', `${left}px`)
+      void dropped.read()
+    })
+  }
+
+  #closePanel(): void {
+    const button = this.part$(`[data-id='${this.panel}']`)
+    this.panel = ''
+    button?.focus()
+  }
+
+  #paste(e: CustomEvent<string>): void {
+    this.dispatchEvent(new CustomEvent('sp-paste', { detail: e.detail }))
+    this.collapse()
+  }
+
+  #act(action: ToolbarAction): void {
+    this.dispatchEvent(new CustomEvent('sp-action', { detail: action }))
+  }
+
+  #left(e: PointerEvent): void {
+    if (e.pointerType !== 'touch') this.#auto.use('pointer', false)
+    else setTimeout(() => this.#auto.use('pointer', false), 0)
+  }
+
+  #tools(): HTMLElement[] {
+    const slot = this.part$<HTMLSlotElement>('slot')
+    const added = slot?.assignedElements().filter((e): e is HTMLElement => e instanceof HTMLElement) ?? []
+    const own = [...this.renderRoot.querySelectorAll<HTMLElement>('.tool')]
+    const leave = own.findIndex((e) => e.dataset.id === 'disconnect')
+    return leave < 0 ? own : [...own.slice(0, leave), ...added, ...own.slice(leave)]
+  }
+
+  // Typed keys in our fields are ours alone; Esc closes the innermost layer, arrows move inside the bar.
+  #key(e: KeyboardEvent): void {
+    e.stopPropagation()
+    if (e.key === 'Escape') {
+      e.preventDefault()
+      if (this.panel) this.#closePanel()
+      else this.collapse()
+      return
+    }
+    const tools = this.#tools()
+    const at = tools.indexOf((e.composedPath()[0] as HTMLElement) ?? this)
+    if (at < 0) return
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tools.length - 1 }[e.key]
+    if (to === undefined) return
+    e.preventDefault()
+    this.current = (to + tools.length) % tools.length
+    tools[this.current]?.focus()
+  }
+
+  // Labels fold to icons, one after the other, until the bar fits. Disconnect keeps its label.
+  #fold(): void {
+    const bar = this.part$('.bar')
+    if (!bar) return
+    const order = ['close', 'session_url', 'clipboard']
+    const tool = (id: string) => bar.querySelector(`[data-id='${id}']`)
+    for (const id of order) tool(id)?.classList.remove('fold')
+    for (const id of order) {
+      if (bar.scrollWidth <= bar.clientWidth) return
+      tool(id)?.classList.add('fold')
+    }
+  }
+
+  #press(e: PointerEvent): void {
+    if (e.button !== 0) return
+    this.#dragging = { x: e.clientX, place: this.place, moved: false }
+    if (e.target instanceof Element) e.target.setPointerCapture(e.pointerId)
+  }
+
+  #move(e: PointerEvent): void {
+    const drag = this.#dragging
+    if (!drag || (!drag.moved && Math.abs(e.clientX - drag.x) < DRAG)) return
+    drag.moved = true
+    this.place = within(drag.place + (e.clientX - drag.x) / Math.max(1, this.clientWidth))
+  }
+
+  #release(): void {
+    if (this.#dragging?.moved) remember(this.place)
+    setTimeout(() => {
+      this.#dragging = undefined // after the click that ends a drag
+    }, 0)
+  }
+
+  #click(e: MouseEvent): void {
+    if (this.#dragging?.moved) return
+    void this.expand(e.detail === 0 ? 'key' : 'pointer')
+  }
+
+  #nudge(e: KeyboardEvent): void {
+    const by = { ArrowLeft: -0.02, ArrowRight: 0.02 }[e.key]
+    if (by === undefined) return
+    e.preventDefault()
+    this.place = within(this.place + by)
+    remember(this.place)
+  }
+}
+
+const within = (place: number): number => Math.min(0.95, Math.max(0.05, place))
+
+function remembered(): number {
+  try {
+    const place = Number.parseFloat(localStorage.getItem(PLACE) ?? '')
+    return Number.isFinite(place) ? within(place) : 0.5
+  } catch {
+    return 0.5 // storage may be closed to this page
+  }
+}
+
+function remember(place: number): void {
+  try {
+    localStorage.setItem(PLACE, place.toFixed(3))
+  } catch {
+    // It stays where it is until the page goes.
+  }
+}

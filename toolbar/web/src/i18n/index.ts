@@ -1,0 +1,82 @@
+import { type CodeText, en, type Messages } from './en.js'
+
+export type { CodeText, Messages } from './en.js'
+
+/** A key of the catalogue's short texts. */
+export type MessageKey = keyof Messages['ui']
+
+/** Catalogues that are loaded when they are wanted. A new language is one file and one line here. */
+const catalogues: Readonly<Record<string, () => Promise<Messages>>> = {
+  de: async () => (await import('./de.js')).de,
+}
+
+let current: Messages = en
+let language = 'en'
+const listeners = new Set<() => void>()
+
+/** The language in use. */
+export function locale(): string {
+  return language
+}
+
+/** Calls fn when the language changes; the answer ends that. */
+export function onLocale(fn: () => void): () => void {
+  listeners.add(fn)
+  return () => listeners.delete(fn)
+}
+
+/** Takes the first language of the list for which there is a catalogue; English if there is none. */
+export async function chooseLocale(wanted: readonly string[]): Promise<void> {
+  for (const tag of wanted) {
+    const short = tag.toLowerCase().split('-')[0] ?? ''
+    if (short === 'en') return set('en', en)
+    const load = catalogues[short]
+    if (!load) continue
+    try {
+      return set(short, await load())
+    } catch {
+      // A catalogue that does not arrive is no reason to show nothing.
+    }
+  }
+}
+
+function set(name: string, messages: Messages): void {
+  if (name === language) return
+  language = name
+  current = messages
+  for (const fn of listeners) fn()
+}
+
+/** A short text, with values put in for {name}. The result is plain text. */
+export function t(key: MessageKey, values: Readonly<Record<string, string | number>> = {}): string {
+  return fill(current.ui[key], values)
+}
+
+/** The text of a code. A code that this client does not know gets the one for internal. */
+export function codeText(code: string, values: Readonly<Record<string, string | number>> = {}): CodeText {
+  const own = (m: Messages): CodeText | undefined => (Object.hasOwn(m.codes, code) ? m.codes[code] : undefined)
+  const found = own(current) ?? own({ ...en }) ?? en.codes.internal ?? { title: code, text: '' }
+  return { title: fill(found.title, values), text: fill(found.text, values) }
+}
+
+/** The label of a launch parameter: translated by its name, else the gateway's own. */
+export function paramLabel(name: string, fallback: string): string {
+  return (Object.hasOwn(current.params, name) ? current.params[name] : undefined) ?? fallback
+}
+
+/** The label of a choice of a launch parameter. */
+export function choiceLabel(param: string, value: string, fallback: string): string {
+  const key = `${param}.${value}`
+  return (Object.hasOwn(current.choices, key) ? current.choices[key] : undefined) ?? fallback
+}
+
+/** The name of a declaration. */
+export function declarationLabel(name: string): string {
+  return (Object.hasOwn(current.declarations, name) ? current.declarations[name] : undefined) ?? name
+}
+
+function fill(text: string, values: Readonly<Record<string, string | number>>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) =>
+    Object.hasOwn(values, name) ? String(values[name]) : whole,
+  )
+}

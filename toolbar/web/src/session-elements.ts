@@ -1,0 +1,22 @@
+import { define } from './elements/base.js'
+import { SpCard } from './elements/sp-card.js'
+import { SpClipboardPanel } from './elements/sp-clipboard-panel.js'
+import { SpFind } from './elements/sp-find.js'
+import { SpSession } from './elements/sp-session.js'
+import { SpToasts } from './elements/sp-toasts.js'
+import { SpToolbar } from './elements/sp-toolbar.js'
+
+define('sp-card', SpCard)
+define('sp-clipboard-panel', SpClipboardPanel)
+define('sp-find', SpFind)
+define('sp-toasts', SpToasts)
+define('sp-toolbar', SpToolbar)
+define('sp-session', SpSession)
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'sp-session': SpSession
+  }
+}
+
+export { SpSession }
