@@ -230,7 +230,7 @@ func TestOpenSSH_S43_PasswordPromptsLeaveNoKeys(t *testing.T) {
 		l.keys(string(c))
 	}
 	l.keys("\r")
-	l.sink.wait(t, fmt.Sprintf("length %d", len(canary)))
+	l.sink.wait(t, fmt.Sprintf("length %d\r\nready> ", len(canary)))
 	l.keys("echo last\r")
 	l.sink.wait(t, "\nlast\r\n")
 	l.keys("exit\r")
