@@ -105,7 +105,9 @@ func (r *row) style(n int) {
 // clear empties the row and keeps its memory, unless it is large.
 func (r *row) clear() {
 	r.text, r.cells, r.styled, r.wrapped = r.text[:0], r.cells[:0], false, false
-	r.marks = nil
+	if r.marks != nil {
+		r.marks = nil
+	}
 }
 
 // putText writes ASCII in the default pen. The caller has checked that the row is plain.

@@ -39,9 +39,7 @@ func (t *Terminal) index() {
 		t.scroll(false)
 	case t.y < t.rows-1:
 		t.y++
-		if r := t.buf.lines[t.y]; r != nil {
-			r.wrapped = false // the line was reached on foot
-		}
+		t.buf.row(t.y).wrapped = false // the line was reached on foot
 	}
 }
 
@@ -163,7 +161,7 @@ func (t *Terminal) restoreCursor() {
 // alignment is DECALN: a screen of E.
 func (t *Terminal) alignment() {
 	t.x, t.y = 0, 0
-	for y := range t.buf.lines {
+	for y := range t.rows {
 		r := t.line(y)
 		r.clear()
 		for range t.cols {
@@ -176,10 +174,10 @@ func (t *Terminal) alignment() {
 func (t *Terminal) switchTo(alt bool, mode int) {
 	switch {
 	case alt && t.buf == &t.main:
-		t.alt = buffer{lines: make([]*row, t.rows), bottom: t.rows - 1}
+		t.alt = newBuffer(t.rows)
 		t.buf, t.altMode = &t.alt, mode
 		if t.pen.bg != 0 {
-			for y := range t.alt.lines {
+			for y := range t.rows {
 				t.line(y).fill(0, t.cols, t.pen.blank())
 			}
 		}

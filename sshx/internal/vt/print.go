@@ -26,15 +26,8 @@ func runeWidth(r rune) int {
 	return min(ansi.StringWidthWc(string(r)), 2)
 }
 
-// line returns the row at y for writing.
-func (t *Terminal) line(y int) *row {
-	r := t.buf.lines[y]
-	if r == nil {
-		r = new(row)
-		t.buf.lines[y] = r
-	}
-	return r
-}
+// line returns the row at y of the present screen.
+func (t *Terminal) line(y int) *row { return t.buf.row(y) }
 
 // printASCII draws a run of printable ASCII.
 func (t *Terminal) printASCII(s []byte) {

@@ -4,18 +4,16 @@ package vt
 // to the scroll-back, whatever lies below the region.
 func (t *Terminal) scroll(wrapped bool) {
 	b := t.buf
-	lines := b.lines[b.top : b.bottom+1]
-	r := lines[0]
+	order := b.order[b.top : b.bottom+1]
+	first := order[0]
+	r := &b.rows[first]
 	if b == &t.main && b.top == 0 {
-		r = t.back.push(r)
+		t.back.push(r)
 	}
-	copy(lines, lines[1:])
-	if r != nil {
-		r.clear()
-	}
-	lines[len(lines)-1] = r
+	copy(order, order[1:])
+	order[len(order)-1] = first
+	r.clear()
 	if wrapped || t.pen.bg != 0 {
-		r = t.line(b.bottom)
 		r.wrapped = wrapped
 		if t.pen.bg != 0 {
 			r.fill(0, t.cols, t.pen.blank())
@@ -25,9 +23,7 @@ func (t *Terminal) scroll(wrapped bool) {
 
 // emptyLine makes the line at y empty in the present background.
 func (t *Terminal) emptyLine(y int) {
-	if r := t.buf.lines[y]; r != nil {
-		r.clear()
-	}
+	t.line(y).clear()
 	if t.pen.bg != 0 {
 		t.line(y).fill(0, t.cols, t.pen.blank())
 	}
@@ -39,7 +35,7 @@ func (t *Terminal) insertLines(y, n int) {
 	if y < b.top || y > b.bottom {
 		return
 	}
-	region := b.lines[y : b.bottom+1]
+	region := b.order[y : b.bottom+1]
 	n = min(n, len(region))
 	rotate(region, len(region)-n)
 	for i := y; i < y+n; i++ {
@@ -53,7 +49,7 @@ func (t *Terminal) deleteLines(y, n int) {
 	if y < b.top || y > b.bottom {
 		return
 	}
-	region := b.lines[y : b.bottom+1]
+	region := b.order[y : b.bottom+1]
 	n = min(n, len(region))
 	rotate(region, n)
 	for i := b.bottom + 1 - n; i <= b.bottom; i++ {
@@ -62,13 +58,13 @@ func (t *Terminal) deleteLines(y, n int) {
 }
 
 // rotate moves the first n elements behind the others.
-func rotate(s []*row, n int) {
+func rotate(s []uint16, n int) {
 	reverse(s[:n])
 	reverse(s[n:])
 	reverse(s)
 }
 
-func reverse(s []*row) {
+func reverse(s []uint16) {
 	for i, j := 0, len(s)-1; i < j; i, j = i+1, j-1 {
 		s[i], s[j] = s[j], s[i]
 	}
@@ -76,13 +72,7 @@ func reverse(s []*row) {
 
 // erase empties cells of one line.
 func (t *Terminal) erase(y, from, to int, unwrap bool) {
-	r := t.buf.lines[y]
-	if r == nil {
-		if t.pen.bg == 0 {
-			return
-		}
-		r = t.line(y)
-	}
+	r := t.line(y)
 	if from < to {
 		r.fill(from, to, t.pen.blank())
 	}
@@ -102,8 +92,8 @@ func (t *Terminal) eraseDisplay(mode int) {
 	case 1:
 		to := min(t.x+1, t.cols)
 		t.erase(t.y, 0, to, true)
-		if t.x+1 >= t.cols && t.y+1 < t.rows && t.buf.lines[t.y+1] != nil {
-			t.buf.lines[t.y+1].wrapped = false
+		if t.x+1 >= t.cols && t.y+1 < t.rows {
+			t.line(t.y + 1).wrapped = false
 		}
 		for y := range t.y {
 			t.emptyLine(y)
@@ -138,49 +128,40 @@ func (t *Terminal) Resize(cols, rows int) {
 	if cols == t.cols && rows == t.rows {
 		return
 	}
-	t.cols = cols
-	for t.rows > rows {
-		// Empty lines below the cursor go; if there are none, the top line goes.
-		t.rows--
-		down := t.y < t.rows && t.main.lines[t.rows].empty()
-		t.shrink(&t.main, down, t.buf == &t.main)
-		if t.buf == &t.alt {
-			t.shrink(&t.alt, t.y < t.rows, true)
-		}
+	lines := min(rows, t.rows)
+	// Empty lines below the cursor go first, and if there are none, lines at the top.
+	keep := t.rows
+	for keep > lines && keep-1 > t.y && t.buf.row(keep-1).empty() {
+		keep--
 	}
-	if n := rows - t.rows; n > 0 {
-		t.rows = rows
-		t.main.lines = append(t.main.lines, make([]*row, n)...)
-		if t.buf == &t.alt {
-			t.alt.lines = append(t.alt.lines, make([]*row, n)...)
+	cut := keep - lines // lines that leave the present screen at its top
+	for i, b := range []*buffer{&t.main, &t.alt} {
+		if len(b.rows) == 0 {
+			continue
 		}
-	}
-	for _, b := range []*buffer{&t.main, &t.alt} {
-		for _, r := range b.lines {
-			if r != nil {
+		drop := cut
+		if b != t.buf {
+			// The hidden main screen keeps what is above the place to which the target will come back.
+			drop = min(max(b.saved.y+1-lines, 0), t.rows-lines)
+		}
+		fresh := newBuffer(rows)
+		for y := range t.rows {
+			switch r := b.row(y); {
+			case y < drop && i == 0:
+				t.back.push(r)
+			case y >= drop && y-drop < lines:
 				r.truncate(cols)
+				*fresh.row(y - drop) = *r
 			}
 		}
-		b.top, b.bottom = 0, rows-1
-		b.saved.x, b.saved.y = min(b.saved.x, cols-1), min(b.saved.y, rows-1)
+		fresh.saved = b.saved
+		fresh.saved.x = min(b.saved.x, cols-1)
+		fresh.saved.y = min(max(b.saved.y-drop, 0), rows-1)
+		*b = fresh
 	}
-	t.x, t.y = min(t.x, cols-1), min(t.y, rows-1)
+	t.cols, t.rows = cols, rows
+	t.x, t.y = min(t.x, cols-1), min(max(t.y-cut, 0), rows-1)
 }
 
-// shrink takes one line out of b.
-func (t *Terminal) shrink(b *buffer, fromBottom, cursor bool) {
-	if !fromBottom {
-		if b == &t.main {
-			t.back.push(b.lines[0])
-		}
-		copy(b.lines, b.lines[1:])
-		b.saved.y = max(b.saved.y-1, 0)
-		if cursor {
-			t.y = max(t.y-1, 0)
-		}
-	}
-	b.lines = b.lines[:len(b.lines)-1]
-}
-
-// empty reports whether nothing was written to r, which may be nil.
-func (r *row) empty() bool { return r == nil || r.len() == 0 }
+// empty reports whether nothing was written to r.
+func (r *row) empty() bool { return r.len() == 0 }

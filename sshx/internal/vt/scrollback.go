@@ -20,36 +20,34 @@ type backLine struct {
 	wrapped bool // goes on from the line before
 }
 
-// push takes r, which may be nil, and returns a row to be used again in its place. A plain line's memory goes
-// in and that of the line it pushes out comes back: scrolling text copies and allocates nothing.
-func (s *scrollback) push(r *row) *row {
+// push takes the contents of r, whose memory is then used again. A plain line's memory goes in and that of the
+// line it pushes out comes back: scrolling text copies and allocates nothing.
+func (s *scrollback) push(r *row) {
 	var slot *backLine
 	if len(s.ring) < maxBackLines {
 		s.ring = append(s.ring, backLine{})
 		slot = &s.ring[len(s.ring)-1]
 	} else {
 		slot = &s.ring[s.first]
-		s.first = (s.first + 1) % maxBackLines
+		if s.first++; s.first == maxBackLines {
+			s.first = 0
+		}
 	}
-	s.bytes -= cap(slot.data)
-	switch {
-	case r == nil:
-		*slot = backLine{data: slot.data[:0]}
-	case !r.styled:
+	before := cap(slot.data)
+	if !r.styled {
 		old := slot.data
-		*slot = backLine{data: r.text, width: len(r.text), wrapped: r.wrapped}
+		slot.data, slot.width = r.text, len(r.text)
 		if r.text = nil; cap(old) <= MaxCells {
 			r.text = old[:0] // not the memory of a line full of colours
 		}
-	default:
-		n := r.used()
-		*slot = backLine{data: appendCells(slot.data[:0], r, 0, n), width: n, wrapped: r.wrapped}
+	} else {
+		slot.width = r.used()
+		slot.data = appendCells(slot.data[:0], r, 0, slot.width)
 	}
-	s.bytes += cap(slot.data)
-	if s.bytes > maxBackBytes {
+	slot.wrapped = r.wrapped
+	if s.bytes += cap(slot.data) - before; s.bytes > maxBackBytes {
 		s.shrink()
 	}
-	return r
 }
 
 // shrink gives up the oldest lines until half of the bytes are free.

@@ -28,15 +28,15 @@ func (t *Terminal) appendMain(b []byte) []byte {
 		d.b = append(d.b, l.data...)
 		d.filled = l.width
 	}
-	last := len(t.main.lines) - 1
+	last := t.rows - 1
 	if len(t.back.ring) == 0 {
 		// Nothing has to scroll: empty lines at the end need not be drawn.
-		for last >= 0 && t.main.lines[last].empty() {
+		for last >= 0 && t.main.row(last).empty() {
 			last--
 		}
 	}
 	for y := 0; y <= last; y++ {
-		d.row(t.main.lines[y])
+		d.row(t.main.row(y))
 	}
 	return d.b
 }
@@ -56,12 +56,12 @@ func (t *Terminal) appendAlt(b []byte) []byte {
 	// Where the saved pen had a background, switching has painted it.
 	b = append(b, "\x1b[2J\x1b[H"...)
 	d := canvas{b: b, cols: t.cols}
-	last := len(t.alt.lines) - 1
-	for last >= 0 && t.alt.lines[last].empty() {
+	last := t.rows - 1
+	for last >= 0 && t.alt.row(last).empty() {
 		last--
 	}
 	for y := 0; y <= last; y++ {
-		d.row(t.alt.lines[y])
+		d.row(t.alt.row(y))
 	}
 	return d.b
 }
@@ -91,10 +91,6 @@ func (d *canvas) newLine(wrapped bool) {
 }
 
 func (d *canvas) row(r *row) {
-	if r == nil {
-		d.newLine(false)
-		return
-	}
 	n := r.used()
 	d.newLine(r.wrapped && n > 0)
 	if !r.styled {

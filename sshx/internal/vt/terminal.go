@@ -87,12 +87,25 @@ type savedCursor struct {
 	gl       int
 }
 
-// buffer is one of the two screens.
+// buffer is one of the two screens. Scrolling moves numbers of rows, not rows: what holds no pointers moves
+// without the garbage collector's help.
 type buffer struct {
-	lines       []*row // nil: empty
-	top, bottom int    // scroll region, inclusive
+	order       []uint16 // from screen lines to rows
+	rows        []row
+	top, bottom int // scroll region, inclusive
 	saved       savedCursor
 }
+
+func newBuffer(rows int) buffer {
+	b := buffer{order: make([]uint16, rows), rows: make([]row, rows), bottom: rows - 1}
+	for i := range b.order {
+		b.order[i] = uint16(i)
+	}
+	return b
+}
+
+// row returns the row at screen line y.
+func (b *buffer) row(y int) *row { return &b.rows[b.order[y]] }
 
 // New returns an empty terminal. Sizes are clamped to 1..MaxCells.
 func New(cols, rows int) *Terminal {
@@ -105,7 +118,7 @@ func clampSize(n int) int { return min(max(n, 1), MaxCells) }
 
 // reset is RIS.
 func (t *Terminal) reset() {
-	t.main = buffer{lines: make([]*row, t.rows), bottom: t.rows - 1}
+	t.main = newBuffer(t.rows)
 	t.alt = buffer{}
 	t.buf, t.altMode = &t.main, 0
 	t.back = scrollback{}

@@ -50,7 +50,7 @@ func view(t *Terminal) screen {
 		l := t.back.line(i)
 		one := New(MaxCells, 1)
 		one.Write(l.data)
-		v := viewRow(one.main.lines[0], false)
+		v := viewRow(one.main.row(0), false)
 		if l.wrapped && i > 0 {
 			v = "+" + v
 		}
@@ -65,7 +65,8 @@ func viewBuffer(t *Terminal, b *buffer) bufferView {
 		sc := b.saved
 		v.Saved = fmt.Sprint(min(sc.x, t.cols-1), ",", sc.y, sc.pen, sc.charsets, sc.gl)
 	}
-	for y, r := range b.lines {
+	for y := range b.order {
+		r := b.row(y)
 		v.Lines = append(v.Lines, viewRow(r, y > 0 || (b == &t.main && len(t.back.ring) > 0)))
 	}
 	return v
