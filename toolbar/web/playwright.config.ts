@@ -30,6 +30,7 @@ export default defineConfig({
         '--disable-gpu',
         '--disable-quic',
         '--no-first-run',
+        '--disable-3d-apis', // the terminal draws with elements, whose text a test can read
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',

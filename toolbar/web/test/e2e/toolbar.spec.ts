@@ -150,7 +150,8 @@ test('T6 what is typed in our fields does not reach the target', async ({ anna, 
   await expect(page.getByRole('dialog', { name: 'Clipboard' }).getByRole('textbox')).toBeFocused()
   const before = wire.count(kinds.key)
   await page.keyboard.type(`echo leaked > ${marker}`)
-  for (const key of ['Enter', 'Control+C', 'Tab', 'ArrowUp', 'Escape', 'ArrowLeft', 'Escape']) await page.keyboard.press(key)
+  for (const key of ['Enter', 'Control+C', 'Tab', 'ArrowUp', 'Escape', 'ArrowLeft', 'Escape'])
+    await page.keyboard.press(key)
   await expect(session.bar).toBeHidden()
   expect(wire.count(kinds.key)).toBe(before)
   // A control: the same keys reach it from the terminal.
