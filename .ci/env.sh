@@ -5,6 +5,7 @@ root=$PWD
 results=$root/.cache/test
 bin=$root/.cache/bin
 web=$root/toolbar/web
+export NO_COLOR=1
 mkdir -p "$results" "$bin"
 
 # say prints a heading.

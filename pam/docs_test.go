@@ -12,6 +12,10 @@ import (
 	"testing"
 )
 
+// writing marks the days in which a document may still be missing: that is reported, not failed. Set it to false as
+// soon as all are there.
+const writing = true
+
 // rowID is the form of an id of a behaviour row or a security requirement.
 var rowID = regexp.MustCompile(`^(?:[ELQTICJR]\d{1,2}|S\d\d)$`)
 
@@ -130,7 +134,7 @@ func testNames(t *testing.T) map[string]bool {
 func readDoc(t *testing.T, name string) string {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(moduleRoot(t), filepath.FromSlash(name)))
-	if growing && errors.Is(err, fs.ErrNotExist) {
+	if writing && errors.Is(err, fs.ErrNotExist) {
 		t.Log(err)
 		return ""
 	}
