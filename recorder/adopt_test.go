@@ -278,7 +278,7 @@ func TestAdopter_S25_R7_KilledUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		rng := rand.New(rand.NewPCG(uint64(run), 2))
-		reports := 1 + rng.IntN(30)
+		reports := 1 + rng.IntN(12)
 		var last uint64
 		var b [8]byte
 		for range reports {

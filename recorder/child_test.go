@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/sallyport/sallyport/pam"
@@ -99,7 +100,7 @@ func childLoad(dir string) error {
 	}
 }
 
-// childFault appends up to 5000 entries one by one and prints what it heard: the last Written index, the error of
+// childFault appends up to 100,000 entries one by one and prints what it heard: the last Written index, the error of
 // Failed, and the error of Close. The file has a fixed name, for the fault injector.
 func childFault(dir string) error {
 	key, err := recorder.LoadOrCreateKey(filepath.Join(dir, "key"))
@@ -110,7 +111,7 @@ func childFault(dir string) error {
 	if err != nil {
 		return err
 	}
-	r, err := recorder.New(recorder.Config{FS: fixedName{fs}, Key: key, SyncInterval: 4e6, SyncBytes: 4 << 10})
+	r, err := recorder.New(recorder.Config{FS: fixedName{fs}, Key: key, SyncInterval: 4e6, SyncBytes: 4 << 10, InsecureNoFreeFloor: true})
 	if err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func childFault(dir string) error {
 		return report(dir, 0, err, nil)
 	}
 	var failed error
-	for i := uint64(1); i <= 5000 && failed == nil; i++ {
+	for i := uint64(1); i <= 100_000 && failed == nil; i++ {
 		if _, err := rec.Append(output(i)); err != nil {
 			failed = <-w.failed
 			break
@@ -160,3 +161,11 @@ func (f fixedName) Create(string) (recorder.File, error) { return f.FS.Create(fi
 func (f fixedName) Rename(string, string) error          { return nil }
 func (f fixedName) Remove(string) error                  { return f.FS.Remove(fixedFile) }
 func (f fixedName) Path(string) string                   { return f.FS.Path(fixedFile) }
+
+// runChild runs cmd and returns what it printed on standard error.
+func runChild(cmd *exec.Cmd) (string, error) {
+	var text strings.Builder
+	cmd.Stderr = &text
+	err := cmd.Run()
+	return text.String(), err
+}

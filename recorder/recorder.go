@@ -111,7 +111,7 @@ func (c Config) withDefaults() (Config, error) {
 		errs = append(errs, errors.New("Config.Dir is empty"))
 	}
 	if c.FS != nil && c.Dir != "" {
-		errs = append(errs, errors.New("both Config.Dir and Config.FS are set"))
+		errs = append(errs, errors.New("Config.Dir and Config.FS are both set"))
 	}
 	if c.FreeFloor == 0 {
 		c.FreeFloor = DefaultFreeFloor
@@ -128,13 +128,13 @@ func (c Config) withDefaults() (Config, error) {
 		name     string
 		got, min int64
 	}{
-		{"SyncInterval", int64(c.SyncInterval), int64(time.Millisecond)},
-		{"SyncBytes", c.SyncBytes, 4 << 10},
-		{"StallLimit", int64(c.StallLimit), int64(time.Millisecond)},
-		{"MaxPending", c.MaxPending, maxData},
+		{"Config.SyncInterval", int64(c.SyncInterval), int64(time.Millisecond)},
+		{"Config.SyncBytes", c.SyncBytes, 4 << 10},
+		{"Config.StallLimit", int64(c.StallLimit), int64(time.Millisecond)},
+		{"Config.MaxPending", c.MaxPending, maxData},
 	} {
 		if f.got < f.min {
-			errs = append(errs, fmt.Errorf("Config.%s: got %d, want at least %d", f.name, f.got, f.min))
+			errs = append(errs, fmt.Errorf("%s: got %d, want at least %d", f.name, f.got, f.min))
 		}
 	}
 	if c.Log == nil {
