@@ -34,7 +34,6 @@ func (t *Terminal) csi(cmd ansi.Cmd, params ansi.Params) {
 		case 'l':
 			params.ForEach(0, func(_, p int, _ bool) { t.privateMode(p, false) })
 		case 'J':
-			t.x = min(t.x, t.cols)
 			t.eraseDisplay(param(params, 0, 0))
 		case 'K':
 			t.eraseLine(param(params, 0, 0))

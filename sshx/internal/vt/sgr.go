@@ -143,11 +143,10 @@ func rgb(r, g, b int) color {
 // appendSGR appends the sequence that sets p from any state.
 func appendSGR(b []byte, p pen) []byte {
 	b = append(b, "\x1b[0"...)
-	for i, code := range [...]struct {
+	for _, code := range [...]struct {
 		f flags
 		s string
 	}{{bold, ";1"}, {dim, ";2"}, {italic, ";3"}, {blink, ";5"}, {inverse, ";7"}, {invisible, ";8"}, {strike, ";9"}, {overline, ";53"}} {
-		_ = i
 		if p.flags&code.f != 0 {
 			b = append(b, code.s...)
 		}
