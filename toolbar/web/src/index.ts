@@ -1,10 +1,26 @@
 // The entry for hosts' own pages: importing it defines the elements.
+
+import { define } from './elements/base.js'
+import { SpAccessButton } from './elements/sp-access-button.js'
+import { SpLauncher } from './elements/sp-launcher.js'
 import { chooseLocale } from './i18n/index.js'
 import './session-elements.js'
 
 export type { ClosedDetail, StartedDetail } from './events.js'
 export { chooseLocale } from './i18n/index.js'
 export { SpSession } from './session-elements.js'
+
+define('sp-launcher', SpLauncher)
+define('sp-access-button', SpAccessButton)
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'sp-launcher': SpLauncher
+    'sp-access-button': SpAccessButton
+  }
+}
+
+export { SpAccessButton, SpLauncher }
 
 const lang = document.documentElement.lang
 void chooseLocale(lang ? [lang] : navigator.languages)

@@ -9,7 +9,7 @@ import { panelStyles } from './sp-toolbar.styles.js'
  * The clipboard panel (I6): text for the session, from the local clipboard or typed.
  *
  * @fires sp-paste - detail: the text
- * @fires sp-panel-close - the user closes the panel
+ * @fires sp-panel-close - the user closes the panel; detail: whether by a key
  */
 export class SpClipboardPanel extends SpElement {
   static override styles = [SpElement.styles, panelStyles]
@@ -59,7 +59,7 @@ export class SpClipboardPanel extends SpElement {
     return html`<header>
         ${icon('clipboard')}
         <h2 class="grow">${t('clipboard')}</h2>
-        <button class="btn ghost icon small" aria-label=${t('close_panel')} title=${t('close_panel')} @click=${() => this.#close()}>
+        <button class="btn ghost icon small" aria-label=${t('close_panel')} title=${t('close_panel')} @click=${(e: MouseEvent) => this.#close(e.detail === 0)}>
           ${icon('x')}
         </button>
       </header>
@@ -113,7 +113,7 @@ export class SpClipboardPanel extends SpElement {
     this.text = ''
   }
 
-  #close(): void {
-    this.dispatchEvent(new CustomEvent('sp-panel-close'))
+  #close(byKey: boolean): void {
+    this.dispatchEvent(new CustomEvent('sp-panel-close', { detail: byKey }))
   }
 }

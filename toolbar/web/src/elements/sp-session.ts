@@ -141,6 +141,7 @@ export class SpSession extends SpElement {
       <sp-toolbar ?hidden=${!active} .state=${state} .bracketed=${() => this.#screen?.bracketed() ?? false}
         @sp-action=${(e: CustomEvent<ToolbarAction>) => this.#action(e.detail)}
         @sp-paste=${(e: CustomEvent<string>) => this.#paste(e.detail, this.#screen?.bracketed() ?? false)}
+        @sp-refocus=${() => this.#screen?.focus()}
         @sp-collapse=${(e: CustomEvent<boolean>) => e.detail && this.#screen?.focus()}><slot></slot></sp-toolbar>
       ${
         this.finding && active

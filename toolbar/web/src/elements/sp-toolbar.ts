@@ -26,6 +26,7 @@ const CROWD = 4
  *
  * @fires sp-action - detail: a ToolbarAction
  * @fires sp-paste - detail: text for the session
+ * @fires sp-refocus - the focus is to go back to the session
  * @fires sp-collapse - the toolbar has closed; detail: whether the focus was in it
  * @csspart handle - the pill's button
  * @csspart bar - the open toolbar
@@ -115,7 +116,7 @@ export class SpToolbar extends SpElement {
   #handle() {
     const label = t('open_toolbar') + (this.state?.recorded ? `. ${t('recorded')}` : '')
     return html`<button class="handle" part="handle" aria-label=${label} aria-expanded=${this.open ? 'true' : 'false'} ?hidden=${this.open}
-      @pointerdown=${(e: PointerEvent) => this.#press(e)} @pointermove=${(e: PointerEvent) => this.#move(e)}
+      @mousedown=${keepFocus} @pointerdown=${(e: PointerEvent) => this.#press(e)} @pointermove=${(e: PointerEvent) => this.#move(e)}
       @pointerup=${() => this.#release()} @pointercancel=${() => this.#release()}
       @click=${(e: MouseEvent) => this.#click(e)} @keydown=${(e: KeyboardEvent) => this.#nudge(e)}>
       ${this.state?.recorded ? html`<span class="dot"></span>` : nothing}<span class="pill"></span>
@@ -127,7 +128,7 @@ export class SpToolbar extends SpElement {
     const name = s?.asset.name ?? ''
     return html`<div class="bar" part="bar" role="toolbar" aria-label=${t('toolbar')}
       @pointerenter=${() => this.#auto.use('pointer', true)} @pointerleave=${(e: PointerEvent) => this.#left(e)}
-      @pointerdown=${() => this.#auto.use('pointer', true)}>
+      @mousedown=${keepFocus} @pointerdown=${() => this.#auto.use('pointer', true)}>
       <div class="grp id">
         ${s?.asset.protocol ? html`<span class="proto">${s.asset.protocol}</span>` : nothing}
         <b class="cut" dir="auto" title=${name}>${elide(name, 40)}</b>
@@ -171,11 +172,11 @@ export class SpToolbar extends SpElement {
     if (this.panel !== 'clipboard') return nothing
     return html`<sp-clipboard-panel ?recorded=${this.state?.capabilities.clipboard_upload === 'record'}
       ?bracketed=${this.bracketed()} @sp-paste=${(e: CustomEvent<string>) => this.#paste(e)}
-      @sp-panel-close=${() => this.#closePanel()}></sp-clipboard-panel>`
+      @sp-panel-close=${(e: CustomEvent<boolean>) => this.#closePanel(e.detail)}></sp-clipboard-panel>`
   }
 
   #toggle(panel: 'clipboard'): void {
-    if (this.panel === panel) return this.#closePanel()
+    if (this.panel === panel) return this.#closePanel(false)
     this.panel = panel
     void this.updateComplete.then(() => {
       const dropped = this.part$<SpClipboardPanel>('sp-clipboard-panel')
@@ -194,10 +195,12 @@ export class SpToolbar extends SpElement {
     })
   }
 
-  #closePanel(): void {
+  // Closed by a key, the focus goes back to the button; by the pointer, to the session.
+  #closePanel(byKey: boolean): void {
     const button = this.part$(`[data-id='${this.panel}']`)
     this.panel = ''
-    button?.focus()
+    if (byKey) button?.focus()
+    else this.dispatchEvent(new CustomEvent('sp-refocus'))
   }
 
   #paste(e: CustomEvent<string>): void {
@@ -227,7 +230,7 @@ export class SpToolbar extends SpElement {
     e.stopPropagation()
     if (e.key === 'Escape') {
       e.preventDefault()
-      if (this.panel) this.#closePanel()
+      if (this.panel) this.#closePanel(true)
       else this.collapse()
       return
     }
@@ -287,6 +290,9 @@ export class SpToolbar extends SpElement {
     remember(this.place)
   }
 }
+
+// A click leaves the focus in the session: only the keyboard moves it here.
+const keepFocus = (e: Event): void => e.preventDefault()
 
 const within = (place: number): number => Math.min(0.95, Math.max(0.05, place))
 

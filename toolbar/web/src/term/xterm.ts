@@ -38,6 +38,7 @@ class TerminalScreen implements Screen {
   readonly #events: ScreenEvents
   readonly #look: TerminalLook
   readonly #nonce = pageNonce()
+  readonly #parent: HTMLElement
   #webgl: WebglAddon | undefined
   #copy: 'allow' | 'record' | undefined
   #input = true
@@ -76,6 +77,8 @@ class TerminalScreen implements Screen {
       this.#term.open(parent)
       styleByObject(this.#term)
     })
+    this.#parent = parent
+    this.#paint()
     this.#accelerate()
     this.#fit.fit()
     this.#listen(parent)
@@ -187,6 +190,11 @@ class TerminalScreen implements Screen {
     return isDark ? dark : light
   }
 
+  // The margin around the rows has their colour.
+  #paint(): void {
+    this.#parent.style.setProperty('--sp-screen-bg', this.#theme().background ?? '')
+  }
+
   #listen(parent: HTMLElement): void {
     const { signal } = this.#live
     const term = this.#term
@@ -202,6 +210,7 @@ class TerminalScreen implements Screen {
       'change',
       () => {
         term.options.theme = this.#theme()
+        this.#paint()
       },
       { signal },
     )
