@@ -221,6 +221,9 @@ func TestRecording_S03_FreeSpaceFloor(t *testing.T) {
 		t.Errorf("%d bytes were written below the floor", rec.Progress().Stored)
 	}
 	checkFailed(t, mem, rec, w, recorder.ErrNoSpace)
+	if rep := verify(t, mem.Get(rec.Path())); rep.State != recorder.StateValidIncomplete || rep.Seal == nil {
+		t.Errorf("%v (%v), seal %+v; want it sealed with the room that was reserved", rep.State, rep.Cause, rep.Seal)
+	}
 }
 
 func TestOpen_S03_GivesUpWithContext(t *testing.T) {

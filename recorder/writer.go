@@ -192,6 +192,10 @@ func (rec *Recording) reserveAhead(n int64) error {
 	if need <= rec.reserved {
 		return nil
 	}
+	// The last writes use what was reserved for them, also on a disk that is full by now.
+	if rec.finishing && rec.off+n <= rec.reserved {
+		return nil
+	}
 	if err := rec.r.checkFloor(); err != nil {
 		return err
 	}
