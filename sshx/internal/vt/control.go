@@ -75,18 +75,18 @@ func (t *Terminal) backTab(n int) {
 }
 
 func (t *Terminal) tabAt(x int) bool {
-	if t.tabs == nil {
+	if t.buf.tabs == nil {
 		return x%defaultTab == 0
 	}
-	return x < len(t.tabs) && t.tabs[x]
+	return x < len(t.buf.tabs) && t.buf.tabs[x]
 }
 
 // ownTabs makes the tab stops a list that can be changed.
 func (t *Terminal) ownTabs() {
-	if t.tabs == nil {
-		t.tabs = make([]bool, MaxCells)
-		for x := 0; x < len(t.tabs); x += defaultTab {
-			t.tabs[x] = true
+	if t.buf.tabs == nil {
+		t.buf.tabs = make([]bool, MaxCells)
+		for x := 0; x < len(t.buf.tabs); x += defaultTab {
+			t.buf.tabs[x] = true
 		}
 	}
 }
@@ -126,7 +126,7 @@ func (t *Terminal) esc(cmd ansi.Cmd) {
 	case 'H':
 		if t.x < t.cols {
 			t.ownTabs()
-			t.tabs[t.x] = true
+			t.buf.tabs[t.x] = true
 		}
 	case 'M':
 		t.x = min(t.x, t.cols-1)

@@ -111,7 +111,7 @@ func (t *Terminal) plainCSI(final byte, params ansi.Params) {
 		t.up(n)
 		t.x = 0
 	case 'G', '`':
-		t.moveTo(n-1, t.y)
+		t.position(n-1, t.y) // which in origin mode moves down too, as in xterm.js
 	case 'H', 'f':
 		t.position(count(params, 1)-1, n-1)
 	case 'd':
@@ -152,10 +152,10 @@ func (t *Terminal) plainCSI(final byte, params ansi.Params) {
 		switch param(params, 0, 0) {
 		case 0:
 			if t.x < t.cols {
-				t.tabs[t.x] = false
+				t.buf.tabs[t.x] = false
 			}
 		case 3:
-			clear(t.tabs)
+			clear(t.buf.tabs)
 		}
 	case 'h', 'l':
 		params.ForEach(0, func(_, p int, _ bool) {

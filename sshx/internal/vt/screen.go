@@ -154,7 +154,7 @@ func (t *Terminal) Resize(cols, rows int) {
 				*fresh.row(y - drop) = *r
 			}
 		}
-		fresh.saved = b.saved
+		fresh.saved, fresh.tabs = b.saved, b.tabs
 		fresh.saved.x = min(b.saved.x, cols-1)
 		fresh.saved.y = min(max(b.saved.y-drop, 0), rows-1)
 		*b = fresh

@@ -43,6 +43,7 @@ func (t *Terminal) appendMain(b []byte) []byte {
 
 // appendAlt switches to the other screen as the target did, and draws it.
 func (t *Terminal) appendAlt(b []byte) []byte {
+	b = t.appendTabs(b, &t.main)
 	b = t.appendRegion(b, &t.main)
 	enter := string(appendPrivate(nil, t.altMode))
 	switch {
@@ -146,15 +147,7 @@ func (t *Terminal) appendModes(b []byte) []byte {
 		b = append(b, t.title...)
 		b = append(b, '\a')
 	}
-	if t.tabs != nil {
-		b = append(b, "\x1b[3g"...)
-		for x := range t.cols {
-			if t.tabs[x] {
-				b = appendCSI(b, x+1, 'G')
-				b = append(b, "\x1bH"...)
-			}
-		}
-	}
+	b = t.appendTabs(b, t.buf)
 	m := t.modes
 	set := func(on bool, s string) {
 		if on {
@@ -178,6 +171,20 @@ func (t *Terminal) appendModes(b []byte) []byte {
 		b = append(b, "\x1b["...)
 		b = strconv.AppendInt(b, int64(m.cursorStyle), 10)
 		b = append(b, " q"...)
+	}
+	return b
+}
+
+// appendTabs sets buf's tab stops, which moves the cursor.
+func (t *Terminal) appendTabs(b []byte, buf *buffer) []byte {
+	if buf.tabs == nil {
+		return b
+	}
+	b = append(b, "\x1b[3g"...)
+	for x := range t.cols {
+		if buf.tabs[x] {
+			b = append(appendCSI(b, x+1, 'G'), "\x1bH"...)
+		}
 	}
 	return b
 }

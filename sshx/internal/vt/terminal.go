@@ -50,7 +50,6 @@ type Terminal struct {
 	last     rune // the character just drawn, for REP; 0 after anything else
 	before   rune // last, before the sequence under way
 	title    string
-	tabs     []bool // nil: every eighth column
 	modes    modes
 
 	lex    lex
@@ -94,6 +93,7 @@ type buffer struct {
 	rows        []row
 	top, bottom int // scroll region, inclusive
 	saved       savedCursor
+	tabs        []bool // nil: every eighth column
 }
 
 func newBuffer(rows int) buffer {
@@ -124,7 +124,7 @@ func (t *Terminal) reset() {
 	t.back = scrollback{}
 	t.x, t.y, t.pen = 0, 0, pen{}
 	t.charsets, t.gl = [4]byte{charsetASCII, charsetASCII, charsetASCII, charsetASCII}, 0
-	t.last, t.tabs, t.modes = 0, nil, resetModes()
+	t.last, t.modes = 0, resetModes()
 	t.title = ""
 }
 
