@@ -81,7 +81,9 @@ func faultAt(t *testing.T, op recordertest.Op, n int, fault error) {
 			if err := page.Key(ctx, "k"); err == nil {
 				typed++
 				// One answer per key, so that writes come one by one.
-				_ = page.Await(ctx, func(v pamtest.PageView) bool { return v.End != nil || bytes.Count(v.Output, []byte("00000039")) >= typed })
+				_ = page.Await(ctx, func(v pamtest.PageView) bool {
+					return v.End != nil || bytes.Count(v.Output, []byte("00000039")) >= typed
+				})
 				continue
 			}
 		}

@@ -15,8 +15,6 @@ import (
 	"github.com/sallyport/sallyport/sshx/sshtest"
 )
 
-func TestMain(m *testing.M) { pamtest.VerifyNoLeaks(m) }
-
 const patience = 60 * time.Second
 
 // demoTarget runs the in-process server.
