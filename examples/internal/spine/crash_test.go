@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strconv"
@@ -48,6 +49,20 @@ func endless(s *sshtest.Session) int {
 	for flood(s, 10_000) {
 	}
 	return 1
+}
+
+// noise is endless text that does not compress.
+func noise(s *sshtest.Session) int {
+	r := rand.New(rand.NewPCG(1, 2))
+	b := make([]byte, 16<<10)
+	for {
+		for i := range b {
+			b[i] = byte(' ' + r.IntN(95))
+		}
+		if _, err := s.Write(b); err != nil {
+			return 1
+		}
+	}
 }
 
 // rounds is how often the crash test crashes: 20, or SOAK from the environment.
@@ -177,7 +192,7 @@ func endsUnrecorded(t *testing.T, dir string, fail func(*child)) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	c := startChild(t, demoTarget(t, endless), dir)
+	c := startChild(t, demoTarget(t, noise), dir)
 	b := spine.Browser(c.url)
 	id, err := b.Start(ctx, spine.Recorded, nil)
 	if err != nil {
