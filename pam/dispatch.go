@@ -250,7 +250,7 @@ func (s *liveSession) fit(ctx context.Context, who ParticipantID) error {
 				return r.Resize(ctx, size)
 			}
 			return nil
-		}, EntryResize, who, ResizeEntry{Cols: size.Cols, Rows: size.Rows, Width: size.Width, Height: size.Height})
+		}, EntryResize, who, ResizeEntry(size))
 		if err != nil {
 			return err
 		}

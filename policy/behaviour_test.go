@@ -18,8 +18,11 @@ import (
 func company() Data {
 	return Data{
 		Users: []User{
-			{ID: "alice"}, {ID: "bob"}, {ID: "carol"},
-			{ID: "root", Site: pam.SiteAdministrator}, {ID: "auditor", Site: pam.SiteAuditor},
+			{ID: "alice"},
+			{ID: "bob"},
+			{ID: "carol"},
+			{ID: "root", Site: pam.SiteAdministrator},
+			{ID: "auditor", Site: pam.SiteAuditor},
 		},
 		Groups: []Group{
 			{ID: "staff", Users: []pam.UserID{"bob"}, Groups: []GroupID{"dba"}},

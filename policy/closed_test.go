@@ -214,9 +214,22 @@ func TestModel_S10_FunctionArguments(t *testing.T) {
 	s, sub, p := mustEngine(t, company()).snap.Load(), &subject{}, &path{}
 	for name, f := range map[string]func(...any) (any, error){"reaches": reaches, "member": member, "declares": declares} {
 		for _, args := range [][]any{
-			nil, {""}, {"", ""}, {"", "", ""}, {"", "", "", ""}, {"", "", "", "", ""},
-			{nil, nil}, {nil, nil, nil}, {nil, nil, nil, nil},
-			{(*path)(nil), "", "role"}, {p, "", "selektor"}, {p, 1, "role"}, {(*subject)(nil), ""}, {sub, 1}, {(*snapshot)(nil), "", "", ""}, {s, "", 1.0, ""},
+			nil,
+			{""},
+			{"", ""},
+			{"", "", ""},
+			{"", "", "", ""},
+			{"", "", "", "", ""},
+			{nil, nil},
+			{nil, nil, nil},
+			{nil, nil, nil, nil},
+			{(*path)(nil), "", "role"},
+			{p, "", "selektor"},
+			{p, 1, "role"},
+			{(*subject)(nil), ""},
+			{sub, 1},
+			{(*snapshot)(nil), "", "", ""},
+			{s, "", 1.0, ""},
 		} {
 			got, err := f(args...)
 			if err == nil && got != false {

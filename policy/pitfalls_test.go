@@ -167,9 +167,17 @@ func TestPitfall_S10_PatternFunctions(t *testing.T) {
 		asset pam.AssetID
 		want  bool
 	}{
-		{"carol", "/a/*/secret", true}, {"carol", ".*", true}, {"carol", "/a/..", true},
-		{"carol", "/a/b/c", false}, {"carol", "/a", false}, {"carol", "lab1", false}, {"carol", "db1", false},
-		{"*", "lab1", true}, {".*", "lab1", true}, {"caro", "lab1", false}, {"*", "db1", false},
+		{"carol", "/a/*/secret", true},
+		{"carol", ".*", true},
+		{"carol", "/a/..", true},
+		{"carol", "/a/b/c", false},
+		{"carol", "/a", false},
+		{"carol", "lab1", false},
+		{"carol", "db1", false},
+		{"*", "lab1", true},
+		{".*", "lab1", true},
+		{"caro", "lab1", false},
+		{"*", "db1", false},
 	} {
 		if got := access(t, e, c.user, c.asset); got != c.want {
 			t.Errorf("%s on %s: got %v, want %v", c.user, c.asset, got, c.want)

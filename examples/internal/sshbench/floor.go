@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -55,21 +54,20 @@ func floorRole(ctx context.Context) error {
 	if err := json.NewDecoder(os.Stdin).Decode(&o); err != nil {
 		return err
 	}
-	before := selfCPU()
+	before, err := processCPU(os.Getpid())
+	if err != nil {
+		return err
+	}
 	r, err := do(ctx, o.Job, func(ctx context.Context) (terminal, error) { return dialSSH(ctx, o.Target) })
 	if err != nil {
 		r.Err = err.Error()
 	}
-	r.CPU = selfCPU() - before
-	return json.NewEncoder(os.Stdout).Encode(r)
-}
-
-func selfCPU() float64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
+	after, err := processCPU(os.Getpid())
+	if err != nil {
+		return err
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
+	r.CPU = after - before
+	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
 // sshTerminal is a shell over a bare client.

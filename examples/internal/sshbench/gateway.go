@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"time"
@@ -20,8 +21,9 @@ import (
 
 // gatewayOrder is what the gateway process reads from its standard input; the end of the input ends it.
 type gatewayOrder struct {
-	Target spine.Target
-	Dir    string
+	Target  spine.Target
+	Dir     string
+	Profile string // file of a CPU profile; empty: none
 }
 
 func gatewayRole(ctx context.Context) error {
@@ -38,6 +40,17 @@ func gatewayRole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if o.Profile != "" {
+		f, err := os.Create(o.Profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	fmt.Println(g.URL)
 	_, _ = io.Copy(io.Discard, in)
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
@@ -52,7 +65,7 @@ type gateway struct {
 	url string
 }
 
-func startGateway(ctx context.Context, dir string, target spine.Target) (*gateway, error) {
+func startGateway(ctx context.Context, dir string, target spine.Target, profile string) (*gateway, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -74,7 +87,7 @@ func startGateway(ctx context.Context, dir string, target spine.Target) (*gatewa
 	if err != nil {
 		return nil, err
 	}
-	if err := json.NewEncoder(in).Encode(gatewayOrder{target, recordings}); err != nil {
+	if err := json.NewEncoder(in).Encode(gatewayOrder{target, recordings, profile}); err != nil {
 		return nil, err
 	}
 	url, err := bufio.NewReader(out).ReadString('\n')

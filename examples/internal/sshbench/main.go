@@ -24,6 +24,7 @@ func main() {
 	flag.IntVar(&o.keys, "keys", 1500, "keystrokes of one echo run")
 	flag.IntVar(&o.starts, "starts", 10, "session starts per path")
 	flag.IntVar(&o.idle, "idle", 200, "idle sessions for the memory figure; 0 skips it")
+	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the gateway process to this file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -44,7 +45,10 @@ func main() {
 	}
 }
 
-type options struct{ runs, bytes, keys, starts, idle int }
+type options struct {
+	runs, bytes, keys, starts, idle int
+	profile                         string
+}
 
 func orchestrate(ctx context.Context, o options) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Minute)
@@ -59,7 +63,7 @@ func orchestrate(ctx context.Context, o options) error {
 		return err
 	}
 	defer d.stop()
-	g, err := startGateway(ctx, dir, d.target)
+	g, err := startGateway(ctx, dir, d.target, o.profile)
 	if err != nil {
 		return err
 	}

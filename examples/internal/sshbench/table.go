@@ -120,7 +120,7 @@ func idleMemory(ctx context.Context, dir string, n int, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	g, err := startGateway(ctx, dir, spine.Target{Address: addr, User: "demo", HostKey: srv.HostKey(), Password: "correct horse"})
+	g, err := startGateway(ctx, dir, spine.Target{Address: addr, User: "demo", HostKey: srv.HostKey(), Password: "correct horse"}, "")
 	if err != nil {
 		return err
 	}
