@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"net/http"
 	"strings"
 	"time"
@@ -67,7 +68,8 @@ func (p *portal) serveAsset(w http.ResponseWriter, r *http.Request, in login) {
 		}
 	}
 	if page.CanStart {
-		page.Modules = []string{mount + "/assets/index.js"}
+		page.Modules, page.Nonce = []string{mount + "/assets/index.js"}, rand.Text()
+		w.Header().Set("Content-Security-Policy", contentPolicy(page.Nonce))
 	}
 	p.show(w, http.StatusOK, "asset", page)
 }

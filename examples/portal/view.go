@@ -21,6 +21,7 @@ type chrome struct {
 	User    *user
 	Live    int      // live sessions of this user
 	Modules []string // scripts of the browser client
+	Nonce   string   // for the style elements of an embedded terminal
 }
 
 // mark is a state: an icon or a dot, and always words.

@@ -111,13 +111,23 @@ func (p *pages) render(w http.ResponseWriter, status int, name string, data any)
 	return nil
 }
 
-// secure sets what every page of the portal carries.
-func secure(h http.Header) {
-	h.Set("Content-Security-Policy", strings.Join([]string{
-		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'",
+// contentPolicy is that of every page. The nonce, on the page that can hold an embedded session, lets in
+// the style elements that a terminal makes; empty: none are let in.
+func contentPolicy(nonce string) string {
+	styles := "style-src 'self'"
+	if nonce != "" {
+		styles += "; style-src-elem 'self' 'nonce-" + nonce + "'"
+	}
+	return strings.Join([]string{
+		"default-src 'none'", "script-src 'self'", styles, "img-src 'self' data:", "font-src 'self'",
 		"connect-src 'self'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'",
 		"require-trusted-types-for 'script'", "trusted-types " + toolbar.TrustedTypes,
-	}, "; "))
+	}, "; ")
+}
+
+// secure sets what every page of the portal carries.
+func secure(h http.Header) {
+	h.Set("Content-Security-Policy", contentPolicy(""))
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -44,6 +44,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       const context = await browser.newContext({ baseURL: world.url })
       contexts.push(context)
       context.on('console', (m) => {
+        if (!m.page()?.url().startsWith(world.url)) return // another site's page is another site's business
         if (m.type() === 'error' || m.type() === 'warning') said.push(`${m.type()}: ${m.text()}`)
       })
       context.on('weberror', (e) => said.push(`error: ${e.error().message}`))

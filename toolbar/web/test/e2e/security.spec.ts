@@ -91,7 +91,7 @@ test('S06 a page of another origin gets nothing and changes nothing', async ({ a
       startBlind: 'opaque',
       attach: 'refused',
       end: 'refused',
-      logout: '0 ',
+      logout: 'refused',
       socket: 'refused',
       socketV1: 'refused',
       framed: 'opaque',
@@ -115,6 +115,7 @@ test('S06 a page of another origin gets nothing and changes nothing', async ({ a
         form.submit()
       }, world.url + path)
       expect((await answer).status()).toBe(403)
+      await page.waitForURL(world.url + path)
     }
 
     // The session of the victim goes on.
@@ -176,7 +177,7 @@ test('S08 what the target says is never markup', async ({ as, world }) => {
   await session.run(`clear; cat ${dir}/speak; echo the-''end`)
   await expect(session.rows).toContainText('the-end')
   await session.open()
-  await expect(session.bar).toContainText('<b>bold</b>')
+  await expect(session.bar).toContainText('<svg onload=alert(1)')
   await expect(page).not.toHaveTitle('owned')
   await session.focus()
   await session.run('exit')
@@ -240,12 +241,14 @@ test('S21 escape sequences do nothing but draw', async ({ anna, world }) => {
   context.on('page', () => downloads++)
   const dir = world.marker('corpus')
   mkdirSync(dir)
+  let typed = wire.input()
   for (const [i, [name, text]] of Object.entries(corpus).entries()) {
     writeFileSync(join(dir, String(i)), text)
-    await session.run(`clear; cat ${dir}/${i}; printf '\\033\\\\\\033[0m'; echo after-''${i}`)
-    const typed = wire.count(kinds.key)
+    const command = `clear; cat ${dir}/${i}; printf '\\033\\\\\\033[0m'; echo after-''${i}`
+    await session.run(command)
+    typed += `${command}\r`
     await expect(session.rows, name).toContainText(`after-${i}`)
-    expect(wire.count(kinds.key), `${name} made the page send input`).toBe(typed)
+    expect(wire.input(), `${name} made the page send input`).toBe(typed)
     expect(await page.evaluate(() => navigator.clipboard.readText()), name).toBe('mine')
   }
   expect(downloads).toBe(0)
@@ -267,6 +270,7 @@ test('E1 S13 secrets stay where they are', async ({ as, world }) => {
   expect(privateKey.length).toBeGreaterThan(40)
 
   const session = await anna.open('locked') // its key opens with the passphrase only
+  const { id } = session
   const marker = world.marker('secret')
   await session.run(`echo visible-control | tee ${marker}`)
   await expectFile(marker, 'visible-control')
@@ -283,7 +287,7 @@ test('E1 S13 secrets stay where they are', async ({ as, world }) => {
   await page.goto('/assets/locked')
   await page.goto('/sessions')
 
-  const recording = world.recording(session.id)
+  const recording = world.recording(id)
   const storage = await page.evaluate(async () => {
     localStorage.setItem('control', 'visible-storage')
     const databases = await indexedDB.databases()
@@ -293,11 +297,11 @@ test('E1 S13 secrets stay where they are', async ({ as, world }) => {
     http: [world.network.heard().toString('latin1'), 'GET /assets/locked'],
     'websocket, sent': [Buffer.concat(wire.sent).toString('latin1'), '{"ticket":'],
     'websocket, received': [Buffer.concat(wire.received).toString('latin1'), 'visible-control'],
-    log: [world.log, session.id],
-    events: [readFileSync(join(world.data, 'events.jsonl'), 'utf8'), session.id],
-    'recording, raw': [readFileSync(recording, 'latin1'), session.id],
+    log: [world.log, id],
+    events: [readFileSync(join(world.data, 'events.jsonl'), 'utf8'), id],
+    'recording, raw': [readFileSync(recording, 'latin1'), id],
     'recording, exported': [world.rec('export', '-format', 'cast', recording), 'visible-control'],
-    report: [await (await context.request.get('/sessions.json')).text(), session.id],
+    report: [await (await context.request.get('/sessions.json')).text(), id],
     'page storage': [storage, 'visible-storage'],
     'page console': [[...said, 'control'].join('\n'), 'control'],
     page: [await page.content(), 'Anna Richter'],

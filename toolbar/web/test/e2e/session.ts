@@ -79,8 +79,12 @@ export class Wire {
     return this.sent.filter((b) => b[0] === kind).length
   }
 
-  get all(): Buffer {
-    return Buffer.concat([...this.sent, ...this.received])
+  /** Keyboard input that was sent. */
+  input(): string {
+    return this.sent
+      .filter((b) => b[0] === kinds.key)
+      .map((b) => b.subarray(6).toString())
+      .join('')
   }
 }
 
