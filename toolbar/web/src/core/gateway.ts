@@ -44,8 +44,8 @@ export interface SocketEvents {
 /** One WebSocket. */
 export interface Socket {
   send(message: Uint8Array<ArrayBuffer>): void
-  /** Closes it; closed is not reported any more. */
-  close(): void
+  /** Reports nothing any more and closes. ended: the gateway has said its last word and closes it itself. */
+  close(ended: boolean): void
 }
 
 /** The gateway as one session sees it. A promise is rejected with Refused, or with anything else if it was not reached. */

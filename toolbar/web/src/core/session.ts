@@ -258,7 +258,7 @@ export class Session {
       case 'state':
         return this.#newState(parseState(text.decode(frame.payload)), flow)
       case 'end':
-        return this.#close(parseEnd(text.decode(frame.payload)))
+        return this.#close(parseEnd(text.decode(frame.payload)), undefined, true)
       case 'notice': {
         const notice = parseNotice(text.decode(frame.payload))
         if (notice) host.notice(notice)
@@ -329,24 +329,24 @@ export class Session {
     void this.#attach(false)
   }
 
-  #close(end: End, info?: SessionInfo): void {
+  #close(end: End, info?: SessionInfo, byGateway = false): void {
     const state = this.#state
-    this.#drop()
+    this.#drop(byGateway)
     this.#set({ kind: 'closed', end, state, info })
   }
 
-  #dropSocket(): void {
+  #dropSocket(ended = false): void {
     this.#generation++
     this.#flow?.stop()
     this.#flow = undefined
-    this.#socket?.close()
+    this.#socket?.close(ended)
     this.#socket = undefined
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
   }
 
-  #drop(): void {
-    this.#dropSocket()
+  #drop(ended = false): void {
+    this.#dropSocket(ended)
     this.#cancelDeadline?.()
     this.#cancelDeadline = undefined
   }

@@ -86,8 +86,8 @@ export class SpClipboardPanel extends SpElement {
               </p>`
             : nothing
         }
+        ${this.recorded ? html`<span class="rec"><span class="dot"></span>${t('pastes_recorded')}</span>` : nothing}
         <div class="acts">
-          ${this.recorded ? html`<span class="rec"><span class="dot"></span>${t('pastes_recorded')}</span>` : nothing}
           <span class="grow"></span>
           <button class="btn small" @click=${() => this.read()}>${t('read_clipboard')}</button>
           <button class="btn small primary" ?disabled=${bytes === 0 || bytes > MAX_PAYLOAD} @click=${() => this.#paste()}>

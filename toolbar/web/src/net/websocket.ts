@@ -4,6 +4,9 @@ import type { Socket, SocketEvents } from '../core/gateway.js'
 /** The WebSocket code with which the gateway names a code of its own as the reason. */
 const ENDED = 4000
 
+/** How long the gateway has for its own close after an end, in milliseconds. */
+const LINGER = 2000
+
 /** Opens the socket of a session. */
 export function openSocket(url: URL, events: SocketEvents): Socket {
   const address = new URL(url)
@@ -34,9 +37,10 @@ export function openSocket(url: URL, events: SocketEvents): Socket {
     send(message) {
       if (ws.readyState === WebSocket.OPEN) ws.send(message)
     },
-    close() {
+    close(ended) {
       live.abort()
-      ws.close(1000)
+      if (ended) setTimeout(() => ws.close(1000), LINGER)
+      else ws.close(1000)
     },
   }
 }
