@@ -152,17 +152,24 @@ func do(ctx context.Context, j job, open func(context.Context) (terminal, error)
 	return flood(t, j)
 }
 
-// chunks turns a reader into a channel of pieces.
+// inFlight is how many pieces may wait between a reader and its consumer.
+const inFlight = 64
+
+// chunks turns a reader into a channel of pieces. A piece is valid until the consumer has taken the next one: buffers
+// go round, so that a floor is not slowed by allocating.
 func chunks(ctx context.Context, r io.Reader) <-chan []byte {
-	ch := make(chan []byte, 64)
+	ch := make(chan []byte, inFlight)
 	go func() {
 		defer close(ch)
-		for {
-			b := make([]byte, 32<<10)
-			n, err := r.Read(b)
+		ring := make([][]byte, inFlight+3)
+		for i := 0; ; i = (i + 1) % len(ring) {
+			if ring[i] == nil {
+				ring[i] = make([]byte, 32<<10)
+			}
+			n, err := r.Read(ring[i])
 			if n > 0 {
 				select {
-				case ch <- b[:n]:
+				case ch <- ring[i][:n]:
 				case <-ctx.Done():
 					return
 				}
