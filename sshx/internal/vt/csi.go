@@ -220,9 +220,13 @@ func (t *Terminal) region(top, bottom int) {
 func (t *Terminal) shiftRegion(n int, up bool) {
 	if up {
 		t.deleteLines(t.buf.top, n)
-	} else {
-		t.insertLines(t.buf.top, n)
+		return
 	}
+	// xterm.js fills in empty lines here, without the background.
+	p := t.pen
+	t.pen.bg = 0
+	t.insertLines(t.buf.top, n)
+	t.pen = p
 }
 
 func (t *Terminal) repeat(n int) {
