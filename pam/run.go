@@ -242,7 +242,7 @@ func (s *liveSession) complete() {
 		defer cancel()
 		s.contain(where, func() { f(ctx) })
 	}
-	step("Conn.Close", s.closeConn) // when the session ended while Connect was returning
+	step("Conn.Close", s.closeConn)       // when the session ended while Connect was returning
 	if end.Reason == EndRecordingFailed { // nothing more will be shown, and closing what is broken may take its time
 		s.tell(end)
 	}
