@@ -46,7 +46,7 @@ describe('the way of output into the terminal', () => {
     expect(written.length).toBe(large.length + 3)
     expect(written.slice(large.length)).toEqual([99, 1, 2])
     expect(done).toEqual(['large', 'small'])
-    expect(slices).toBe(3)
+    expect(slices).toBe(2)
   })
 
   it('loses nothing of a large amount', () => {
