@@ -40,7 +40,8 @@ type Options struct {
 type Conn struct {
 	ws    *websocket.Conn
 	buf   []byte
-	limit int // bytes of a message that is read
+	limit int           // bytes of a message that is read
+	net   *oneCloseConn // nil for a client
 }
 
 // keepBuffer is the largest read buffer that an idle connection keeps.
@@ -60,7 +61,8 @@ func Accept(w http.ResponseWriter, r *http.Request, o Options) (c *Conn, offered
 		// A browser gives up without a word when the answer names none of its subprotocols.
 		protocols = offers
 	}
-	ws, err := websocket.Accept(hw, r, &websocket.AcceptOptions{
+	once := &closeOnce{ResponseWriter: hw}
+	ws, err := websocket.Accept(once, r, &websocket.AcceptOptions{
 		Subprotocols:    protocols,
 		OriginPatterns:  originPatterns(o.Origins),
 		CompressionMode: websocket.CompressionDisabled,
@@ -69,7 +71,7 @@ func Accept(w http.ResponseWriter, r *http.Request, o Options) (c *Conn, offered
 		return nil, false, fmt.Errorf("edge: %w", err)
 	}
 	ws.SetReadLimit(-1) // Read keeps the limit: the library would close with a code of its own
-	return &Conn{ws: ws, limit: o.ReadLimit}, offered, nil
+	return &Conn{ws: ws, limit: o.ReadLimit, net: once.conn}, offered, nil
 }
 
 // Read returns the next message. The slice is valid until the next Read.
@@ -113,7 +115,12 @@ func (c *Conn) Write(ctx context.Context, msg []byte) error {
 func (c *Conn) Ping(ctx context.Context) error { return c.ws.Ping(ctx) }
 
 // Close sends a close message with the reason and waits a few seconds for the peer's.
-func (c *Conn) Close(reason string) { _ = c.ws.Close(CloseCode, reason) }
+func (c *Conn) Close(reason string) {
+	if c.net != nil {
+		c.net.closing.Store(true)
+	}
+	_ = c.ws.Close(CloseCode, reason)
+}
 
 // Abort drops the connection at once.
 func (c *Conn) Abort() { _ = c.ws.CloseNow() }
