@@ -36,6 +36,7 @@ func (b *Broker) serveSocket(w http.ResponseWriter, r *http.Request, _ Identity)
 		b.cfg.Log.Warn("websocket refused", "err", err) // Accept has answered
 		return nil
 	}
+	defer conn.Abort() // also when a callback panics: nobody else would close a hijacked connection
 	if !offered {
 		conn.Close(string(CodeReload))
 		return nil
