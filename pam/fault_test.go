@@ -216,7 +216,6 @@ func (r *rig) drive(id pam.SessionID) {
 		}
 	}
 	_, _ = p.call("POST", "api/session/"+string(id)+"/end", map[string]any{})
-	_ = r.broker.Terminate(r.ctx, id, "")
 }
 
 // conns returns the connections made so far.
