@@ -184,6 +184,22 @@ func TestRecording_S27_SlowIsNotStalled(t *testing.T) {
 	})
 }
 
+// A write may have to wait for two syncs, the one under way and the one that covers what came meanwhile. Each may
+// take nearly the limit.
+func TestRecording_S27_TwoSlowSyncsAreNotAStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		faults := &recordertest.FaultFS{Next: recordertest.NewMemFS(), Hook: slowly(func() time.Duration { return 9 * time.Second })}
+		rec, w := open(t, newRecorder(t, recorder.Config{FS: faults, SyncBytes: 4 << 10}), "two")
+		for i := uint64(1); i <= 60; i++ {
+			appendEntry(t, rec, output(i))
+			if err := w.wait(i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		closeRecording(t, rec, pam.EndRemoteLogoff)
+	})
+}
+
 // What waits in memory is bounded even for a caller who ignores Written.
 func TestRecording_S27_PendingIsBounded(t *testing.T) {
 	mem := recordertest.NewMemFS()

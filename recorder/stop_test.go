@@ -155,6 +155,46 @@ func TestRecording_S03_ErrorOfSync(t *testing.T) {
 	}
 }
 
+// A write that was under way when a sync failed must not lead to another sync, which might say yes.
+func TestRecording_S03_NoSyncAfterAFailedOne(t *testing.T) {
+	mem := recordertest.NewMemFS()
+	inWrite, failed := make(chan struct{}), make(chan struct{})
+	faults := &recordertest.FaultFS{Next: mem}
+	faults.Hook = func(c recordertest.Call) error {
+		switch {
+		case c.Op == recordertest.OpSync && c.N == 2:
+			<-inWrite
+			return syscall.EIO
+		case c.Op == recordertest.OpWrite && c.N == 3:
+			close(inWrite)
+			<-failed
+		}
+		return nil
+	}
+	r := newRecorder(t, recorder.Config{FS: faults, SyncBytes: 64 << 10})
+	rec, w := open(t, r, "after")
+	big := pam.Entry{Kind: pam.EntryFrame, Frame: pam.FrameOutput, Data: noise(40 << 10)} // over half a window: syncs at once
+	appendEntry(t, rec, big)
+	if err := w.wait(1); err != nil {
+		t.Fatal(err)
+	}
+	big.Data = big.Data[:20<<10] // fits beside it, so it is written meanwhile
+	appendEntry(t, rec, big)
+	if err := w.waitFailed(); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("Failed(%v)", err)
+	}
+	close(failed)
+	if err := rec.Close(context.Background(), endEntry(t, pam.EndRecordingFailed)); !errors.Is(err, syscall.EIO) {
+		t.Errorf("Close: %v", err)
+	}
+	if p := rec.Progress(); p.Durable != 0 {
+		t.Errorf("durable is %d after the only sync failed", p.Durable)
+	}
+	if n := faults.Count(recordertest.OpSync); n != 3 {
+		t.Errorf("%d syncs; want the header's, the failed one and that of the seal", n)
+	}
+}
+
 func TestRecording_S03_ErrorOfSeal(t *testing.T) {
 	for _, op := range []recordertest.Op{recordertest.OpWrite, recordertest.OpSync, recordertest.OpTruncate, recordertest.OpClose} {
 		mem := recordertest.NewMemFS()

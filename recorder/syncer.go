@@ -35,10 +35,11 @@ func (rec *Recording) noteWritten(n int64) {
 	rec.arrange()
 }
 
-// arrange starts a sync or its timer if one is due. Needs mu.
+// arrange starts a sync or its timer if one is due. After a failure none is: a second fsync would say yes for pages
+// that the first one lost. Needs mu.
 func (rec *Recording) arrange() {
 	s := &rec.sync
-	if s.running || s.oldest.IsZero() || rec.finishing {
+	if s.running || s.oldest.IsZero() || rec.finishing || rec.err != nil {
 		return
 	}
 	if s.behind >= rec.r.cfg.SyncBytes/2 {
@@ -52,7 +53,7 @@ func (rec *Recording) arrange() {
 			rec.mu.Lock()
 			defer rec.mu.Unlock()
 			// Stopped under mu but already on its way: then the timer is another one, or none.
-			if s.timer != nil && !s.running && !rec.finishing {
+			if s.timer != nil && !s.running && !rec.finishing && rec.err == nil {
 				rec.startSync()
 			}
 		})
@@ -108,6 +109,9 @@ func (rec *Recording) awaitRoom(n int64) error {
 			rec.startSync()
 		}
 		rec.cond.Wait()
+		if rec.err == nil {
+			rec.restartStep() // a sync has ended: the store is slow, but it moves
+		}
 	}
 	return rec.err
 }
@@ -120,6 +124,7 @@ func (rec *Recording) awaitSync() {
 	rec.finishing = true
 	for s.running {
 		rec.cond.Wait()
+		rec.restartStep() // as in awaitRoom
 	}
 	if s.timer != nil {
 		s.timer.Stop()

@@ -217,6 +217,11 @@ func (rec *Recording) reserveAhead(n int64) error {
 func (rec *Recording) beginStep() {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
+	rec.restartStep()
+}
+
+// restartStep is beginStep with mu held.
+func (rec *Recording) restartStep() {
 	rec.busySince, rec.warned = time.Now(), false
 	if rec.stall == nil {
 		rec.stall = time.AfterFunc(rec.r.cfg.StallLimit/2, rec.checkStall)
