@@ -1,5 +1,7 @@
 // The entry of the session page.
-import { chooseLocale } from './i18n/index.js'
+import { chooseLocale, locale } from './i18n/index.js'
 import './session-elements.js'
 
-void chooseLocale(navigator.languages)
+void chooseLocale(navigator.languages).then(() => {
+  document.documentElement.lang = locale()
+})

@@ -15,8 +15,7 @@ export const toolbarStyles = css`
   .grp.id { flex: 0 1 auto; }
   .grp + .grp::before { content: ''; width: 1px; height: 20px; margin: 0 4px 0 6px; background: var(--sp-line-strong); flex: none; }
   .id { gap: 8px; padding: 0 6px 0 8px; height: 36px; }
-  .id b { font-weight: var(--sp-w-bold); max-width: 190px; }
-  .id b .tail { flex: none; }
+  .id b { font-weight: var(--sp-w-bold); max-width: 240px; }
   .tool { position: relative; display: inline-flex; align-items: center; gap: 6px; height: var(--sp-h-tool); padding: 0 9px; border: 0; border-radius: var(--sp-r); background: none; color: var(--sp-text); white-space: nowrap; cursor: default; }
   .tool .i { color: var(--sp-text-2); }
   .tool:hover { background: var(--sp-hover); }

@@ -131,7 +131,7 @@ export class SpToolbar extends SpElement {
       @mousedown=${keepFocus} @pointerdown=${() => this.#auto.use('pointer', true)}>
       <div class="grp id">
         ${s?.asset.protocol ? html`<span class="proto">${s.asset.protocol}</span>` : nothing}
-        <b class="cut" dir="auto" title=${name}>${elide(name, 40)}</b>
+        <b class="cut" dir="auto" title=${name}>${elide(name, 26)}</b>
         ${s && s.mode !== 'owner' ? html`<span class="badge">${icon('eye', 'i i-s')}${t(`mode_${s.mode}`)}</span>` : nothing}
         ${s?.recorded ? html`<span class="rec" title=${t('recorded')}><span class="dot"></span><span>${t('rec')}</span></span>` : nothing}
         ${this.#crowd(s?.people ?? [])}
