@@ -53,6 +53,7 @@ export class SpToolbar extends SpElement {
   declare private place: number
   declare private current: number
   readonly #auto = new AutoClose(windowClock, () => this.collapse())
+  #dragged = false // the click that ends a drag opens nothing
   #dragging: { x: number; place: number; moved: boolean } | undefined
 
   constructor() {
@@ -127,7 +128,7 @@ export class SpToolbar extends SpElement {
     const s = this.state
     const name = s?.asset.name ?? ''
     return html`<div class="bar" part="bar" role="toolbar" aria-label=${t('toolbar')}
-      @pointerenter=${() => this.#auto.use('pointer', true)} @pointerleave=${(e: PointerEvent) => this.#left(e)}
+      @pointerenter=${() => this.#auto.use('pointer', true)} @pointerleave=${() => this.#auto.use('pointer', false)}
       @mousedown=${keepFocus} @pointerdown=${() => this.#auto.use('pointer', true)}>
       <div class="grp id">
         ${s?.asset.protocol ? html`<span class="proto">${s.asset.protocol}</span>` : nothing}
@@ -212,11 +213,6 @@ export class SpToolbar extends SpElement {
     this.dispatchEvent(new CustomEvent('sp-action', { detail: action }))
   }
 
-  #left(e: PointerEvent): void {
-    if (e.pointerType !== 'touch') this.#auto.use('pointer', false)
-    else setTimeout(() => this.#auto.use('pointer', false), 0)
-  }
-
   #tools(): HTMLElement[] {
     const slot = this.part$<HTMLSlotElement>('slot')
     const added = slot?.assignedElements().filter((e): e is HTMLElement => e instanceof HTMLElement) ?? []
@@ -259,6 +255,7 @@ export class SpToolbar extends SpElement {
 
   #press(e: PointerEvent): void {
     if (e.button !== 0) return
+    this.#dragged = false
     this.#dragging = { x: e.clientX, place: this.place, moved: false }
     if (e.target instanceof Element) e.target.setPointerCapture(e.pointerId)
   }
@@ -271,15 +268,15 @@ export class SpToolbar extends SpElement {
   }
 
   #release(): void {
-    if (this.#dragging?.moved) remember(this.place)
-    setTimeout(() => {
-      this.#dragging = undefined // after the click that ends a drag
-    }, 0)
+    this.#dragged = this.#dragging?.moved ?? false
+    if (this.#dragged) remember(this.place)
+    this.#dragging = undefined
   }
 
   #click(e: MouseEvent): void {
-    if (this.#dragging?.moved) return
-    void this.expand(e.detail === 0 ? 'key' : 'pointer')
+    const dragged = this.#dragged && e.detail !== 0
+    this.#dragged = false
+    if (!dragged) void this.expand(e.detail === 0 ? 'key' : 'pointer')
   }
 
   #nudge(e: KeyboardEvent): void {
