@@ -3,7 +3,6 @@ package pam
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -129,9 +128,8 @@ func (s *liveSession) at() time.Duration { return time.Since(s.begun) }
 func (s *liveSession) snapshot() SessionInfo {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := s.info
+	i := s.info.clone()
 	i.State = s.state
-	i.Params = maps.Clone(i.Params)
 	return i
 }
 

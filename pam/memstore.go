@@ -39,7 +39,7 @@ func (m *memoryStore) PutSession(ctx context.Context, s SessionInfo) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s.Params = maps.Clone(s.Params)
+	s = s.clone()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s.State == StateCompleted && m.sessions[s.ID].State != StateCompleted {
@@ -63,7 +63,7 @@ func (m *memoryStore) Session(ctx context.Context, id SessionID) (SessionInfo, e
 	if !ok {
 		return SessionInfo{}, fmt.Errorf("session: %w", ErrNotFound)
 	}
-	s.Params = maps.Clone(s.Params)
+	s = s.clone()
 	return s, nil
 }
 
@@ -75,7 +75,7 @@ func (m *memoryStore) Sessions(ctx context.Context, f SessionFilter) ([]SessionI
 	var out []SessionInfo
 	for _, s := range m.sessions {
 		if f.matches(s) {
-			s.Params = maps.Clone(s.Params)
+			s = s.clone()
 			out = append(out, s)
 		}
 	}
@@ -84,6 +84,12 @@ func (m *memoryStore) Sessions(ctx context.Context, f SessionFilter) ([]SessionI
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
 	})
 	return out[:min(len(out), f.limit())], nil
+}
+
+// clone returns a copy that shares nothing with i.
+func (i SessionInfo) clone() SessionInfo {
+	i.Params, i.Channels = maps.Clone(i.Params), slices.Clone(i.Channels)
+	return i
 }
 
 // matches reports whether s is one of the records that f asks for.

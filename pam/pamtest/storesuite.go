@@ -1,0 +1,336 @@
+package pamtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/pam"
+)
+
+// StoreSuite checks that a pam.Store keeps the promises of its interface. open returns an empty store; whatever it opens it
+// closes by t.Cleanup. Times are compared with Equal and to the microsecond, since databases keep no more.
+func StoreSuite(t *testing.T, open func(t *testing.T) pam.Store) {
+	t.Helper()
+	for _, part := range []struct {
+		name string
+		run  func(t *testing.T, s pam.Store)
+	}{
+		{"sessions", storeSessions}, {"filters", storeFilters}, {"paging", storePaging}, {"copies", storeCopies},
+		{"tickets", storeTickets}, {"one of many takes a ticket", storeTicketRace}, {"dropping tickets", storeDrop},
+		{"params", storeParams}, {"odd text", storeOddText}, {"ended context", storeContext}, {"concurrent use", storeConcurrent},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.run(t, open(t)) })
+	}
+}
+
+var suiteTime = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
+
+func suiteSession(n int) pam.SessionInfo {
+	at := suiteTime.Add(time.Duration(n) * time.Second)
+	return pam.SessionInfo{
+		ID: pam.SessionID(fmt.Sprintf("s%03d", n)), Asset: "asset", AssetName: "Asset", Protocol: "ssh", User: "user", UserName: "User",
+		State: pam.StateRequested, Recorded: true, Created: at, Updated: at, Params: pam.Params{"term": "xterm"},
+		Channels: []pam.Declaration{pam.Keyboard, pam.WebSession}, LoginID: "login",
+	}
+}
+
+// sameSession compares two records as reports read them.
+func sameSession(a, b pam.SessionInfo) bool {
+	times := func(i pam.SessionInfo) []time.Time { return []time.Time{i.Created, i.Updated, i.Completed} }
+	for i, at := range times(a) {
+		if !at.Equal(times(b)[i]) {
+			return false
+		}
+	}
+	a.Created, a.Updated, a.Completed = time.Time{}, time.Time{}, time.Time{}
+	b.Created, b.Updated, b.Completed = time.Time{}, time.Time{}, time.Time{}
+	return fmt.Sprintf("%+v", a) == fmt.Sprintf("%+v", b)
+}
+
+func putSession(t *testing.T, s pam.Store, i pam.SessionInfo) {
+	t.Helper()
+	if err := s.PutSession(t.Context(), i); err != nil {
+		t.Fatalf("PutSession(%s): %v", i.ID, err)
+	}
+}
+
+func storeSessions(t *testing.T, s pam.Store) {
+	if _, err := s.Session(t.Context(), "none"); !errors.Is(err, pam.ErrNotFound) {
+		t.Errorf("Session of nothing: %v, want ErrNotFound", err)
+	}
+	want := suiteSession(1)
+	putSession(t, s, want)
+	if got, err := s.Session(t.Context(), want.ID); err != nil || !sameSession(got, want) {
+		t.Errorf("Session = %+v, %v; want %+v", got, err, want)
+	}
+	want.State, want.Reason, want.Code = pam.StateCompleted, pam.EndRemoteLogoff, pam.CodeRemoteLogoff
+	want.Completed, want.Recording = want.Created.Add(time.Hour), "2026/03/01/x.rec"
+	putSession(t, s, want)
+	if got, err := s.Session(t.Context(), want.ID); err != nil || !sameSession(got, want) {
+		t.Errorf("after replacing, Session = %+v, %v; want %+v", got, err, want)
+	}
+	if list, err := s.Sessions(t.Context(), pam.SessionFilter{}); err != nil || len(list) != 1 {
+		t.Errorf("Sessions = %v, %v; want one record", list, err)
+	}
+}
+
+func storeFilters(t *testing.T, s pam.Store) {
+	for n := range 6 {
+		i := suiteSession(n)
+		if n%2 == 1 {
+			i.User = "other"
+		}
+		if n >= 3 {
+			i.Asset = "second"
+		}
+		if n%3 == 0 {
+			i.State = pam.StateCompleted
+		}
+		putSession(t, s, i)
+	}
+	for _, tc := range []struct {
+		filter pam.SessionFilter
+		want   []pam.SessionID
+	}{
+		{pam.SessionFilter{}, []pam.SessionID{"s005", "s004", "s003", "s002", "s001", "s000"}},
+		{pam.SessionFilter{User: "other"}, []pam.SessionID{"s005", "s003", "s001"}},
+		{pam.SessionFilter{Asset: "second"}, []pam.SessionID{"s005", "s004", "s003"}},
+		{pam.SessionFilter{Public: "Completed"}, []pam.SessionID{"s003", "s000"}},
+		{pam.SessionFilter{Public: "Active"}, []pam.SessionID{"s005", "s004", "s002", "s001"}},
+		{pam.SessionFilter{User: "other", Asset: "second", Public: "Active"}, []pam.SessionID{"s005"}},
+		{pam.SessionFilter{Before: suiteTime.Add(2 * time.Second)}, []pam.SessionID{"s001", "s000"}},
+		{pam.SessionFilter{Limit: 2}, []pam.SessionID{"s005", "s004"}},
+		{pam.SessionFilter{User: "nobody"}, nil},
+		{pam.SessionFilter{User: "%"}, nil},
+	} {
+		list, err := s.Sessions(t.Context(), tc.filter)
+		if got := sessionIDs(list); err != nil || !slices.Equal(got, tc.want) {
+			t.Errorf("%+v: %v, %v; want %v", tc.filter, got, err, tc.want)
+		}
+	}
+}
+
+func sessionIDs(list []pam.SessionInfo) (out []pam.SessionID) {
+	for _, i := range list {
+		out = append(out, i.ID)
+	}
+	return out
+}
+
+// storePaging reads a long list page by page: nothing twice, nothing left out, and limits as documented.
+func storePaging(t *testing.T, s pam.Store) {
+	const n = 130
+	for i := range n {
+		putSession(t, s, suiteSession(i))
+	}
+	if list, err := s.Sessions(t.Context(), pam.SessionFilter{}); err != nil || len(list) != 100 {
+		t.Errorf("without a limit: %d records, %v; want 100", len(list), err)
+	}
+	if list, err := s.Sessions(t.Context(), pam.SessionFilter{Limit: 1 << 30}); err != nil || len(list) != n {
+		t.Errorf("with a huge limit: %d records, %v; want %d", len(list), err, n)
+	}
+	var all []pam.SessionID
+	f := pam.SessionFilter{Limit: 7}
+	for {
+		list, err := s.Sessions(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(list) == 0 {
+			break
+		}
+		all = append(all, sessionIDs(list)...)
+		f.Before = list[len(list)-1].Created
+	}
+	for i := range n {
+		if len(all) != n || all[i] != suiteSession(n-1-i).ID {
+			t.Fatalf("page by page: %v", all)
+		}
+	}
+}
+
+// storeCopies: what a caller does with its values afterwards changes nothing in the store.
+func storeCopies(t *testing.T, s pam.Store) {
+	in := suiteSession(1)
+	putSession(t, s, in)
+	in.Params["term"], in.Channels[0] = "changed", "changed"
+	out, err := s.Session(t.Context(), in.ID)
+	if err != nil || !sameSession(out, suiteSession(1)) {
+		t.Errorf("after changing what was put: %+v, %v", out, err)
+	}
+	out.Params["term"] = "changed"
+	if again, err := s.Session(t.Context(), in.ID); err != nil || !sameSession(again, suiteSession(1)) {
+		t.Errorf("after changing what was got: %+v, %v", again, err)
+	}
+	p := pam.Params{"a": "1"}
+	if err := s.PutParams(t.Context(), "u", "a", p); err != nil {
+		t.Fatal(err)
+	}
+	p["a"] = "2"
+	got, err := s.Params(t.Context(), "u", "a")
+	if err != nil || got["a"] != "1" {
+		t.Errorf("Params = %v, %v", got, err)
+	}
+}
+
+func suiteTicket(n int) (pam.TicketHash, pam.Ticket) {
+	return pam.TicketHash{byte(n), 31: byte(n)}, pam.Ticket{
+		Session: pam.SessionID(fmt.Sprintf("s%03d", n)), Participant: "p", User: "user", LoginID: "login", Cookie: true,
+		Origin: "https://pam.example.com", Expires: suiteTime.Add(time.Duration(n) * time.Second),
+	}
+}
+
+func storeTickets(t *testing.T, s pam.Store) {
+	h, want := suiteTicket(1)
+	if _, err := s.TakeTicket(t.Context(), h); !errors.Is(err, pam.ErrNotFound) {
+		t.Errorf("TakeTicket of nothing: %v, want ErrNotFound", err)
+	}
+	if err := s.PutTicket(t.Context(), h, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.TakeTicket(t.Context(), h)
+	if err != nil || !got.Expires.Equal(want.Expires) {
+		t.Errorf("TakeTicket = %+v, %v; want %+v", got, err, want)
+	}
+	if got.Expires = want.Expires; got != want {
+		t.Errorf("TakeTicket = %+v, want %+v", got, want)
+	}
+	if _, err := s.TakeTicket(t.Context(), h); !errors.Is(err, pam.ErrNotFound) {
+		t.Errorf("taken twice: %v, want ErrNotFound", err)
+	}
+}
+
+func storeTicketRace(t *testing.T, s pam.Store) {
+	for n := range 10 {
+		h, ticket := suiteTicket(n)
+		if err := s.PutTicket(t.Context(), h, ticket); err != nil {
+			t.Fatal(err)
+		}
+		var taken, missed atomic.Int32
+		var wg sync.WaitGroup
+		gun := make(chan struct{})
+		for range 32 {
+			wg.Go(func() {
+				<-gun
+				switch _, err := s.TakeTicket(t.Context(), h); {
+				case err == nil:
+					taken.Add(1)
+				case errors.Is(err, pam.ErrNotFound):
+					missed.Add(1)
+				default:
+					t.Errorf("TakeTicket: %v", err)
+				}
+			})
+		}
+		close(gun)
+		wg.Wait()
+		if taken.Load() != 1 || missed.Load() != 31 {
+			t.Fatalf("%d took the ticket, %d missed it", taken.Load(), missed.Load())
+		}
+	}
+}
+
+func storeDrop(t *testing.T, s pam.Store) {
+	for n := range 6 {
+		h, ticket := suiteTicket(n)
+		if n%2 == 1 {
+			ticket.LoginID = "other"
+		}
+		if err := s.PutTicket(t.Context(), h, ticket); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// 0 and 1 have expired; of the rest those of the other login go.
+	if err := s.DropTickets(t.Context(), suiteTime.Add(1500*time.Millisecond), func(t pam.Ticket) bool { return t.LoginID == "other" }); err != nil {
+		t.Fatal(err)
+	}
+	for n, left := range []bool{false, false, true, false, true, false} {
+		h, _ := suiteTicket(n)
+		if _, err := s.TakeTicket(t.Context(), h); (err == nil) != left {
+			t.Errorf("ticket %d: %v, want it left: %v", n, err, left)
+		}
+	}
+}
+
+func storeParams(t *testing.T, s pam.Store) {
+	if got, err := s.Params(t.Context(), "u", "a"); err != nil || got != nil {
+		t.Errorf("Params of nothing = %v, %v; want nil", got, err)
+	}
+	for _, p := range []pam.Params{{"term": "xterm", "size": "12"}, {"term": "vt100"}} {
+		if err := s.PutParams(t.Context(), "u", "a", p); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Params(t.Context(), "u", "a"); err != nil || fmt.Sprint(got) != fmt.Sprint(p) {
+			t.Errorf("Params = %v, %v; want %v", got, err, p)
+		}
+	}
+	for _, k := range [][2]string{{"u", "b"}, {"v", "a"}, {"ua", ""}, {"", "ua"}} {
+		if got, err := s.Params(t.Context(), pam.UserID(k[0]), pam.AssetID(k[1])); err != nil || len(got) != 0 {
+			t.Errorf("Params of user %q, asset %q = %v, %v", k[0], k[1], got, err)
+		}
+	}
+}
+
+// storeOddText: ids and names are opaque, so nothing in them may act.
+func storeOddText(t *testing.T, s pam.Store) {
+	odd := []string{`'; DROP TABLE sessions; --`, "a\nb", "100%", "_", "ü/日本", `"quoted"`, "\\", " "}
+	for n, text := range odd {
+		i := suiteSession(n)
+		i.ID, i.User, i.Asset, i.AssetName, i.Params = pam.SessionID(text), pam.UserID(text), pam.AssetID(text), text, pam.Params{text: text}
+		putSession(t, s, i)
+	}
+	for n, text := range odd {
+		list, err := s.Sessions(t.Context(), pam.SessionFilter{User: pam.UserID(text), Asset: pam.AssetID(text)})
+		if err != nil || len(list) != 1 || list[0].ID != pam.SessionID(text) || list[0].AssetName != text || list[0].Params[text] != text {
+			t.Errorf("%d %q: %+v, %v", n, text, list, err)
+		}
+	}
+}
+
+func storeContext(t *testing.T, s pam.Store) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	h, ticket := suiteTicket(1)
+	for name, call := range map[string]func() error{
+		"PutSession":  func() error { return s.PutSession(ctx, suiteSession(1)) },
+		"Session":     func() error { _, err := s.Session(ctx, "s001"); return err },
+		"Sessions":    func() error { _, err := s.Sessions(ctx, pam.SessionFilter{}); return err },
+		"PutTicket":   func() error { return s.PutTicket(ctx, h, ticket) },
+		"TakeTicket":  func() error { _, err := s.TakeTicket(ctx, h); return err },
+		"DropTickets": func() error { return s.DropTickets(ctx, suiteTime, func(pam.Ticket) bool { return true }) },
+		"PutParams":   func() error { return s.PutParams(ctx, "u", "a", nil) },
+		"Params":      func() error { _, err := s.Params(ctx, "u", "a"); return err },
+	} {
+		if err := call(); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s with an ended context: %v, want context.Canceled", name, err)
+		}
+	}
+}
+
+func storeConcurrent(t *testing.T, s pam.Store) {
+	var wg sync.WaitGroup
+	for n := range 8 {
+		wg.Go(func() {
+			for k := range 20 {
+				i := suiteSession(n*100 + k)
+				h, ticket := suiteTicket(n)
+				_, _ = s.TakeTicket(t.Context(), h)
+				_, errList := s.Sessions(t.Context(), pam.SessionFilter{User: "user"})
+				if err := errors.Join(s.PutSession(t.Context(), i), s.PutTicket(t.Context(), h, ticket),
+					s.PutParams(t.Context(), "u", pam.AssetID(i.ID), i.Params), errList); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if list, err := s.Sessions(t.Context(), pam.SessionFilter{Limit: 1000}); err != nil || len(list) != 160 {
+		t.Errorf("%d records, %v; want 160", len(list), err)
+	}
+}
