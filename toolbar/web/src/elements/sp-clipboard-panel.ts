@@ -56,7 +56,7 @@ export class SpClipboardPanel extends SpElement {
     const bytes = new TextEncoder().encode(this.text).length
     const lines = this.text.replace(/\r?\n$/, '').split('\n').length
     const number = new Intl.NumberFormat(locale())
-    return html`<header>
+    return html`<header role="presentation">
         ${icon('clipboard')}
         <h2 class="grow">${t('clipboard')}</h2>
         <button class="btn ghost icon small" aria-label=${t('close_panel')} title=${t('close_panel')} @click=${(e: MouseEvent) => this.#close(e.detail === 0)}>
