@@ -69,7 +69,11 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       await info.attach('console.log', { body: said.join('\n'), contentType: 'text/plain' })
     }
     // A page of ours never breaks its own content policy and never throws.
-    expect(said.filter((s) => /Content Security Policy|TrustedHTML|Trusted Type|^error: \w*Error/.test(s))).toEqual([])
+    expect(
+      said.filter((s) =>
+        /Content Security Policy|TrustedHTML|Trusted Type|^error: \w*Error|Close received after close/.test(s),
+      ),
+    ).toEqual([])
   },
 
   anna: async ({ as }, use) => {

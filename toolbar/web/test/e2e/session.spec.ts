@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
+import type { Page } from '@playwright/test'
 import { expectAccessible } from './axe.js'
 import { expect, test } from './fixtures.js'
 import { expectFile, kinds, SessionPage, Wire } from './session.js'
 
-test('E1 L2 L5 from the asset to a shell, and exit ends it as remote_logoff', async ({
+test('C1 E1 L2 L5 from the asset to a shell, and exit ends it as remote_logoff', async ({
   anna: { page, context },
   world,
 }) => {
@@ -167,6 +168,51 @@ test('L8 parameters are remembered for a person and an asset', async ({ as }) =>
   await cleo.page.goto('/assets/locked')
   await cleo.page.getByRole('button', { name: 'Access' }).click()
   await expect(cleo.page.getByLabel('Font size')).toHaveValue('14')
+})
+
+test('L6 a session opens in a tab, a window or the page itself; a blocked pop-up leaves a link', async ({
+  anna,
+  world,
+}) => {
+  const { page, context } = anna
+  const launcher = async (where: string) => {
+    await page.goto('/assets/shell')
+    await page.getByRole('button', { name: 'Access' }).click()
+    const dialog = page.getByRole('dialog', { name: /shell/ })
+    await dialog.getByText(where, { exact: true }).click()
+    return dialog.getByRole('button', { name: 'Access', exact: true })
+  }
+  const works = async (p: Page, name: string) => {
+    const session = new SessionPage(p)
+    await session.ready()
+    const marker = world.marker(name)
+    await session.run(`echo ${name} > ${marker}`)
+    await expectFile(marker, name)
+    await session.run('exit')
+    await expect(session.card('You signed out of shell')).toBeVisible()
+  }
+  let access = await launcher('Window')
+  const opened = context.waitForEvent('page')
+  await access.click()
+  const popup = await opened
+  await works(popup, 'window')
+  expect(await popup.evaluate(() => window.opener)).toBe(null)
+  await popup.close()
+
+  access = await launcher('Embedded')
+  await access.click()
+  await works(page, 'embedded')
+  await expect(page).toHaveURL('/assets/shell')
+
+  access = await launcher('Tab')
+  await page.evaluate(() => {
+    window.open = () => null
+  })
+  await access.click()
+  await expect(page.getByRole('alert')).toContainText('The browser blocked the new window.')
+  const linked = context.waitForEvent('page')
+  await page.getByRole('link', { name: 'Open the session' }).click()
+  await works(await linked, 'linked')
 })
 
 test('C1 leaving an active session asks first', async ({ anna }) => {

@@ -1,8 +1,21 @@
 import { execFileSync } from 'node:child_process'
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { bin, repo } from './paths.js'
 
 /** Builds what the tests start: the portal with the client in it, the verifier, and the helper that runs sshd. */
 export default function setup(): void {
   const go = (...args: string[]) => execFileSync('go', args, { cwd: repo, stdio: ['ignore', 'inherit', 'inherit'] })
+  if (stale()) go('generate', './toolbar')
   go('build', '-o', `${bin}/`, './examples/portal', './recorder/rec', './sshx/sshtest/opensshd')
+}
+
+/** Whether the built client is missing, or older than its sources. */
+function stale(): boolean {
+  const toolbar = join(repo, 'toolbar')
+  const built = statSync(join(toolbar, 'dist/manifest.json'), { throwIfNoEntry: false })?.mtimeMs ?? 0
+  const sources = readdirSync(join(toolbar, 'web/src'), { recursive: true, encoding: 'utf8' })
+  return ['package-lock.json', ...sources.map((f) => join('src', f))].some(
+    (f) => (statSync(join(toolbar, 'web', f)).mtimeMs ?? 0) > built,
+  )
 }
