@@ -100,3 +100,34 @@ func TestStart_E3_NoRoleIsNotFound(t *testing.T) {
 		}
 	}
 }
+
+// TestProtocols_E2_HostRegistersAnother: a protocol that the SDK has never heard of runs like the built-in ones, and
+// an asset whose protocol nobody registered has no session.
+func TestProtocols_E2_HostRegistersAnother(t *testing.T) {
+	own := &pamtest.Protocol{Key: "serial-console", Wrap: pamtest.Plain}
+	r := newRig(t, func(c *pam.Config) { c.Protocols = append(c.Protocols, own) })
+	for _, a := range []struct {
+		id       pam.AssetID
+		protocol string
+	}{{"console-1", "serial-console"}, {"mainframe", "tn3270"}, {"secret", ""}} {
+		r.inventory.Put(pam.Asset{ID: a.id, Name: string(a.id), Type: pam.AssetType{ID: "t", Name: "T", Protocol: a.protocol}})
+		r.policy.Set("alice", a.id, pamtest.Permit(pam.RoleViewer, everything...))
+	}
+	p := r.alice()
+	st, body := p.call("POST", "api/asset/console-1/sessions", map[string]any{})
+	if st != http.StatusCreated {
+		t.Fatalf("start: %d %v", st, body)
+	}
+	pg := p.attach(pam.SessionID(body["id"].(string)))
+	c, err := own.Conn(r.ctx, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.say(c, "login:")
+	pg.awaitOutput("login:")
+	for _, id := range []string{"mainframe", "secret"} {
+		if st, body := p.call("POST", "api/asset/"+id+"/sessions", map[string]any{}); st != http.StatusUnprocessableEntity || code(body) != pam.CodeNoProtocol {
+			t.Errorf("%s: %d %v, want 422 no_protocol", id, st, body)
+		}
+	}
+}
