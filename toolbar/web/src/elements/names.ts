@@ -23,3 +23,13 @@ export function duration(ms: number): string {
   const two = (n: number): string => String(n).padStart(2, '0')
   return `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`
 }
+
+/** How long a name is before its end is kept apart from what may be cut, and how much of it that is. */
+const LONG = 20
+const TAIL = 8
+
+/** The end of a long name that is to stay when the name is cut; empty for a short one. */
+export function tail(name: string): string {
+  const all = Array.from(name)
+  return all.length > LONG ? all.slice(-TAIL).join('') : ''
+}

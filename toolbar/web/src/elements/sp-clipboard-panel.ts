@@ -62,7 +62,7 @@ export class SpClipboardPanel extends SpElement {
         <button class="btn ghost icon small" aria-label=${t('close_panel')} title=${t('close_panel')} @click=${(e: MouseEvent) => this.#close(e.detail === 0)}>
           ${icon('x')}
         </button>
-      </header>
+      </div>
       <div class="body">
         <label class="label" for="text">
           ${t('to_session')}

@@ -243,7 +243,10 @@ export class SpSession extends SpElement {
     this.requestUpdate()
     if (this.#screen) return
     await this.updateComplete
-    const { openTerminal } = await import('../term/xterm.js')
+    // A part of the client that is not there any more: the gateway has been renewed since this page was loaded.
+    const { openTerminal } = await import('../term/xterm.js').catch(() => {
+      throw new Refused('reload')
+    })
     const parent = this.part$('.screen')
     if (!parent || !this.#session || this.#screen) return
     const scheme = info.params.color_scheme
@@ -416,7 +419,7 @@ export class SpSession extends SpElement {
 
   // C1: while the session is active, leaving asks first.
   #leaving(e: BeforeUnloadEvent): void {
-    if (isActive(this.phase) || this.phase.kind === 'lost') e.preventDefault()
+    if (isActive(this.phase) || (this.phase.kind === 'lost' && this.#state)) e.preventDefault()
   }
 }
 

@@ -15,7 +15,7 @@ export const toolbarStyles = css`
   .grp.id { flex: 0 1 auto; }
   .grp + .grp::before { content: ''; width: 1px; height: 20px; margin: 0 4px 0 6px; background: var(--sp-line-strong); flex: none; }
   .id { gap: 8px; padding: 0 6px 0 8px; height: 36px; }
-  .id b { font-weight: var(--sp-w-bold); max-width: 240px; }
+  .id b { display: flex; min-width: 0; font-weight: var(--sp-w-bold); max-width: 240px; white-space: pre; }
   .tool { position: relative; display: inline-flex; align-items: center; gap: 6px; height: var(--sp-h-tool); padding: 0 9px; border: 0; border-radius: var(--sp-r); background: none; color: var(--sp-text); white-space: nowrap; cursor: default; }
   .tool .i { color: var(--sp-text-2); }
   .tool:hover { background: var(--sp-hover); }
@@ -49,7 +49,7 @@ export const toolbarStyles = css`
 
 export const panelStyles = css`
   :host { position: absolute; z-index: var(--sp-z-panel); top: 62px; left: var(--sp-panel-left, 50%); width: var(--sp-panel); max-width: calc(100% - 16px); border: 1px solid var(--sp-line-strong); border-radius: var(--sp-r-l); background: var(--sp-raised); box-shadow: var(--sp-e3); }
-  header { display: flex; align-items: center; gap: var(--sp-2); height: 44px; padding: 0 6px 0 var(--sp-4); border-bottom: 1px solid var(--sp-line); }
+  .head { display: flex; align-items: center; gap: var(--sp-2); height: 44px; padding: 0 6px 0 var(--sp-4); border-bottom: 1px solid var(--sp-line); }
   h2 { font-size: var(--sp-fs-l); font-weight: var(--sp-w-bold); }
   .body { padding: var(--sp-4); display: grid; gap: var(--sp-2); }
   .label { display: flex; align-items: center; gap: 6px; font-size: var(--sp-fs-s); font-weight: var(--sp-w-medium); color: var(--sp-text-2); }

@@ -5,7 +5,7 @@ import { t } from '../i18n/index.js'
 import { windowClock } from '../net/window.js'
 import { SpElement } from './base.js'
 import { type IconName, icon } from './icons.js'
-import { elide, initials } from './names.js'
+import { initials, tail } from './names.js'
 import type { SpClipboardPanel } from './sp-clipboard-panel.js'
 import { toolbarStyles } from './sp-toolbar.styles.js'
 
@@ -132,7 +132,7 @@ export class SpToolbar extends SpElement {
       @mousedown=${keepFocus} @pointerdown=${() => this.#auto.use('pointer', true)}>
       <div class="grp id">
         ${s?.asset.protocol ? html`<span class="proto">${s.asset.protocol}</span>` : nothing}
-        <b class="cut" dir="auto" title=${name}>${elide(name, 26)}</b>
+        ${this.#name(name)}
         ${s && s.mode !== 'owner' ? html`<span class="badge">${icon('eye', 'i i-s')}${t(`mode_${s.mode}`)}</span>` : nothing}
         ${s?.recorded ? html`<span class="rec" title=${t('recorded')}><span class="dot"></span><span>${t('rec')}</span></span>` : nothing}
         ${this.#crowd(s?.people ?? [])}
@@ -147,6 +147,12 @@ export class SpToolbar extends SpElement {
         ${this.#tool('close', 'up', t('close'), () => this.collapse(), 'shut')}
       </div>
     </div>`
+  }
+
+  // A long name gives way in its middle, as far as the width asks for it: the end tells machines apart.
+  #name(name: string) {
+    const end = tail(name)
+    return html`<b dir="auto" title=${name}><span class="cut">${name.slice(0, name.length - end.length)}</span>${end ? html`<span>${end}</span>` : nothing}</b>`
   }
 
   #tool(id: string, mark: IconName, label: string, act: () => void, extra = '') {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { Backoff } from '../../src/core/backoff.js'
-import { duration, elide, initials } from '../../src/elements/names.js'
+import { duration, elide, initials, tail } from '../../src/elements/names.js'
 
 it('elides names in the middle, between characters', () => {
   expect(elide('db-replica-07', 40)).toBe('db-replica-07')
@@ -36,4 +36,9 @@ it('backs off: at once, then doubling, capped, with jitter', () => {
   }
   expect(waits(0)).toEqual([0, 500, 1000, 2000, 4000, 4000, 4000])
   expect(waits(0.999).at(-1)).toBeLessThanOrEqual(8000)
+})
+
+it('keeps the end of a long name', () => {
+  expect(tail('db-replica-07')).toBe('')
+  expect(tail('db-warehouse-eu-central-analytics-readonly')).toBe('readonly')
 })
