@@ -178,7 +178,7 @@ export class SpCard extends SpElement {
       asset ? t('connecting_to', { asset }) : t('connecting'),
       html`${this.about.protocol ? html`<p>${t('protocol_as', { protocol: this.about.protocol.toUpperCase() })}</p>` : nothing}
         <ol class="steps">
-          ${at >= 0 ? html`<li class="done">${icon('check')}${t('step_checked')}</li>` : html`<li class="now"><span class="spin s"></span>${t('step_checked')}</li>`}
+          ${at >= 0 ? html`<li class="done">${icon('check')}${t('step_checked')}</li>` : html`<li class="now"><span class="spin s"></span>${t('step_checking')}</li>`}
           ${state?.recorded === false ? nothing : step(0, t('step_recording'), t('step_recording_done'))}
           ${step(1, t('step_signing_in'), t('step_signed_in'))} ${step(2, t('step_first_picture'), t('step_first_picture'))}
         </ol>

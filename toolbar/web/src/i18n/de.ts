@@ -47,6 +47,7 @@ export const de: Messages = {
     connecting_to: 'Verbindung zu {asset} wird aufgebaut',
     connecting: 'Verbindung wird aufgebaut',
     protocol_as: '{protocol}-Sitzung',
+    step_checking: 'Zugriff wird geprüft',
     step_checked: 'Zugriff geprüft',
     step_recording: 'Aufzeichnung wird geöffnet',
     step_recording_done: 'Aufzeichnung geöffnet',

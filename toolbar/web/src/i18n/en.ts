@@ -52,6 +52,7 @@ export const en = {
     connecting_to: 'Connecting to {asset}',
     connecting: 'Connecting',
     protocol_as: '{protocol} session',
+    step_checking: 'Checking access',
     step_checked: 'Access checked',
     step_recording: 'Opening the recording',
     step_recording_done: 'Recording opened',
