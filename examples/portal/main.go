@@ -164,6 +164,7 @@ func serve(ctx context.Context, pc portalConfig, addr, data string, out io.Write
 	case err = <-served:
 	case <-ctx.Done():
 	}
+	pc.log.Info("stopping", "live", p.broker.Health().Live)
 	// The sessions first: their people learn why, and every recording is sealed before the process ends.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()

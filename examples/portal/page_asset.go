@@ -38,7 +38,7 @@ func (p *portal) serveAsset(w http.ResponseWriter, r *http.Request, in login) {
 		p.notFound(w, r, in)
 		return
 	}
-	acc := p.access(r.Context(), in.user, a, clientAddr(r))
+	acc := p.access(r.Context(), in.user, a, clientAddr(r), true)
 	if !acc.visible() {
 		p.notFound(w, r, in)
 		return

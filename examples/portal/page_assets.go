@@ -48,7 +48,7 @@ func (p *portal) serveAssets(w http.ResponseWriter, r *http.Request, in login) {
 	within := pam.AssetID(q["in"])
 	if within != "" {
 		f, ok := p.inv.parents[within]
-		if !ok || !p.access(r.Context(), in.user, pam.Asset{ID: within}, clientAddr(r)).visible() {
+		if !ok || !p.access(r.Context(), in.user, pam.Asset{ID: within}, clientAddr(r), false).visible() {
 			p.notFound(w, r, in)
 			return
 		}
@@ -116,7 +116,7 @@ func (p *portal) assetRows(r *http.Request, in login, within pam.AssetID, sessio
 		if within != "" && !slices.ContainsFunc(path, func(f folder) bool { return f.ID == within }) {
 			continue
 		}
-		acc := p.access(r.Context(), in.user, a, addr)
+		acc := p.access(r.Context(), in.user, a, addr, false)
 		if !acc.visible() {
 			continue
 		}
@@ -154,7 +154,7 @@ func (p *portal) namesOf(r *http.Request, in login) func(folder) string {
 	return func(f folder) string {
 		name, ok := known[f.ID]
 		if !ok {
-			if p.access(r.Context(), in.user, pam.Asset{ID: f.ID}, clientAddr(r)).visible() {
+			if p.access(r.Context(), in.user, pam.Asset{ID: f.ID}, clientAddr(r), false).visible() {
 				name = f.Name
 			}
 			known[f.ID] = name

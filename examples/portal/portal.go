@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/pam"
+	"github.com/sallyport/sallyport/policy"
 )
 
 // mount is where the broker's handler lives under the portal.
@@ -41,7 +42,7 @@ type portal struct {
 	log       *slog.Logger
 	now       func() time.Time
 	inv       *inventory
-	policy    pam.Policy
+	policy    *policy.Engine
 	protocols map[string]bool
 	broker    *pam.Broker
 	pages     *pages

@@ -55,11 +55,17 @@ type accessTo struct {
 	decision pam.Decision
 }
 
-// access asks the policy and decides as the broker does (Q8), apart from limits of the moment.
-func (p *portal) access(ctx context.Context, u user, a pam.Asset, addr netip.Addr) accessTo {
-	g, err := p.policy.Grants(ctx, pam.Query{
-		User: pam.UserID(u.ID), Asset: a.ID, Operation: pam.OpAccess, ClientAddr: addr, At: p.now(),
-	})
+// access asks the policy and decides as the broker does (Q8), apart from limits of the moment. Of the
+// declarations it asks for the session's own alone unless all are wanted: a list asks thousands of times.
+func (p *portal) access(ctx context.Context, u user, a pam.Asset, addr netip.Addr, all bool) accessTo {
+	q := pam.Query{User: pam.UserID(u.ID), Asset: a.ID, Operation: pam.OpAccess, ClientAddr: addr, At: p.now()}
+	var g pam.Grants
+	var err error
+	if all {
+		g, err = p.policy.Grants(ctx, q)
+	} else {
+		g, err = p.policy.GrantsFor(ctx, q, pam.WebSession)
+	}
 	if err != nil {
 		p.log.Error("policy", "user", u.ID, "asset", a.ID, "err", err)
 		return accessTo{decision: pam.Decision{Code: pam.CodePolicyError}}
