@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -180,8 +179,8 @@ func TestFlow_S26_WindowIsExact(t *testing.T) {
 		}
 		n = now
 		first.send(frame.Frame{Kind: frame.Visible, Payload: []byte{1}})
-		first.key("k") // a round trip
 		want := len(c.Typed()) + 1
+		first.key("k") // a round trip
 		if err := c.Await(r.ctx, func(c *pamtest.Conn) bool { return len(c.Typed()) >= want }); err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +235,7 @@ func TestFlow_S26_AcksThatLie(t *testing.T) {
 // TestFlow_S26_StoppedPageDoesNotHoldUpTheEnd: a page that reads nothing at all, with its window full, when the
 // session ends.
 func TestFlow_S26_StoppedPageDoesNotHoldUpTheEnd(t *testing.T) {
-	r := newRig(t, func(c *pam.Config) { c.Limits.CloseTimeout = 100 * time.Millisecond })
+	r := newRig(t, func(c *pam.Config) { c.Limits.CloseTimeout, c.Limits.Window = 100*time.Millisecond, 64<<20 })
 	p := r.alice()
 	id := p.start()
 	ticket := p.ticket(id)
@@ -247,17 +246,18 @@ func TestFlow_S26_StoppedPageDoesNotHoldUpTheEnd(t *testing.T) {
 	}
 	c := r.target(1)
 	ctx, cancel := context.WithCancel(r.ctx)
-	stopped := make(chan struct{})
+	said := make(chan struct{})
 	go func() {
-		defer close(stopped)
+		defer close(said)
 		for c.Output(ctx, strings.Repeat("x", 64<<10)) == nil {
+			said <- struct{}{}
 		}
 	}()
-	for n, same := 0, 0; same < 1000 && r.ctx.Err() == nil; { // until the target is slowed
-		if now := r.emittedQuick(c); now == n {
-			same++
-		} else {
-			n, same = now, 0
+	for slowed := false; !slowed; { // until the socket's buffers, the window and the backlog are full
+		select {
+		case <-said:
+		case <-time.After(100 * time.Millisecond):
+			slowed = true
 		}
 	}
 	start := time.Now()
@@ -274,12 +274,8 @@ func TestFlow_S26_StoppedPageDoesNotHoldUpTheEnd(t *testing.T) {
 		t.Errorf("the end took %v", d)
 	}
 	cancel()
-	<-stopped
-}
-
-func (r *rig) emittedQuick(c *pamtest.Conn) int {
-	runtime.Gosched()
-	return r.emitted(c)
+	for range said {
+	}
 }
 
 // TestFlow_DrainAtTheEnd: all that the target said before it ended is shown, also when it is more than a window.
