@@ -27,7 +27,7 @@ const patience = 20 * time.Second
 
 // rig is a broker over fakes, served over HTTP.
 type rig struct {
-	t         *testing.T
+	t         testing.TB
 	broker    *pam.Broker
 	server    *httptest.Server
 	protocol  *pamtest.Protocol
@@ -74,7 +74,7 @@ func identify(r *http.Request) (pam.Identity, error) {
 	return pam.Identity{User: pam.UserID(user), Name: strings.ToUpper(user), LoginID: login, Cookie: r.Header.Get("X-Token") == ""}, nil
 }
 
-func newRig(t *testing.T, change ...func(*pam.Config)) *rig {
+func newRig(t testing.TB, change ...func(*pam.Config)) *rig {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
