@@ -115,7 +115,8 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-func newSite(t *testing.T, yaml string) *site {
+// newSite starts a portal that is known under origins; without any, under its own address.
+func newSite(t *testing.T, yaml string, origins ...string) *site {
 	t.Helper()
 	c, err := parseConfig("test.yaml", []byte(yaml))
 	if err != nil {
@@ -136,9 +137,11 @@ func newSite(t *testing.T, yaml string) *site {
 		t.Fatal(err)
 	}
 	s.srv = httptest.NewUnstartedServer(nil)
-	origin := "http://" + s.srv.Listener.Addr().String()
+	if len(origins) == 0 {
+		origins = []string{"http://" + s.srv.Listener.Addr().String()}
+	}
 	s.p, err = newPortal(portalConfig{
-		config: c, demo: demo, origins: []string{origin}, recorder: rec, ui: noClient{}, events: s.events, log: log, now: s.clock.now,
+		config: c, demo: demo, origins: origins, recorder: rec, ui: noClient{}, events: s.events, log: log, now: s.clock.now,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -55,6 +55,18 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+func TestLogin_BehindTLS(t *testing.T) {
+	s := newSite(t, world, "https://portal.example.com")
+	b := s.browser()
+	r := b.signIn("anna", "anna-pw-1", "Host", "portal.example.com", "Origin", "https://portal.example.com")
+	if r.StatusCode != http.StatusSeeOther || len(r.Cookies()) == 0 || !r.Cookies()[0].Secure {
+		t.Errorf("sign-in by the public address: %s, %v; want a cookie for TLS only", r.Status, r.Cookies())
+	}
+	if r := b.signIn("anna", "anna-pw-1"); r.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("sign-in past the proxy: %s, want 421", r.Status)
+	}
+}
+
 func TestLogin_NextStaysHere(t *testing.T) {
 	for next, want := range map[string]string{
 		"": "/assets", "/assets/web?x=1": "/assets/web?x=1", "/pam/s/abc": "/pam/s/abc",
@@ -346,8 +358,12 @@ func TestStart_E5_DeniedOnTheServer(t *testing.T) {
 		status      int
 		code        string
 	}{
-		{"anna", "fw", 403, "profile_denied"}, {"ben", "web", 403, "profile_denied"}, {"anna", "note", 422, "no_protocol"},
-		{"ben", "fw", 404, "not_found"}, {"cleo", "web", 404, "not_found"}, {"anna", "unknown", 404, "not_found"},
+		{"anna", "fw", 403, "profile_denied"},
+		{"ben", "web", 403, "profile_denied"},
+		{"anna", "note", 422, "no_protocol"},
+		{"ben", "fw", 404, "not_found"},
+		{"cleo", "web", 404, "not_found"},
+		{"anna", "unknown", 404, "not_found"},
 	} {
 		r := s.as(tc.user).do("POST", "/pam/api/asset/"+tc.asset+"/sessions", `{}`)
 		if r.StatusCode != tc.status || !strings.Contains(r.text, `"`+tc.code+`"`) {

@@ -133,9 +133,14 @@ var declarationLabels = []struct {
 	decl  pam.Declaration
 	label string
 }{
-	{pam.WebSession, "Web session"}, {pam.Keyboard, "Keyboard"}, {pam.ClipboardUpload, "Clipboard to target"},
-	{pam.ClipboardDownload, "Clipboard from target"}, {pam.FileUpload, "File upload"}, {pam.FileDownload, "File download"},
-	{pam.FileDelete, "File delete"}, {pam.SessionURL, "Session URL"},
+	{pam.WebSession, "Web session"},
+	{pam.Keyboard, "Keyboard"},
+	{pam.ClipboardUpload, "Clipboard to target"},
+	{pam.ClipboardDownload, "Clipboard from target"},
+	{pam.FileUpload, "File upload"},
+	{pam.FileDownload, "File download"},
+	{pam.FileDelete, "File delete"},
+	{pam.SessionURL, "Session URL"},
 }
 
 type declared struct {

@@ -37,7 +37,9 @@ func main() {
 		ID: "demo", Name: "demo", Type: pam.AssetType{Protocol: "ssh", OS: pam.OSUnix}, Address: must(target.Listen()), Account: "demo",
 		Attributes: map[string]string{sshx.AttrHostKeys: target.HostKey()},
 	}}
-	me := func(*http.Request) (pam.Identity, error) { return pam.Identity{User: "me", LoginID: "1", Cookie: true}, nil }
+	me := func(*http.Request) (pam.Identity, error) {
+		return pam.Identity{User: "me", LoginID: "1", Cookie: true}, nil
+	}
 	broker := must(pam.New(pam.Config{
 		Identify: me, Inventory: h, Vault: h, Policy: h, Events: pam.NewJSONEvents(os.Stdout), Store: pam.NewMemoryStore(),
 		Protocols: []pam.Protocol{must(sshx.New(sshx.Config{}))}, UI: must(toolbar.New(toolbar.Config{})), Origins: []string{"http://127.0.0.1:8080"},
