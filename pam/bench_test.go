@@ -119,20 +119,12 @@ func BenchmarkThroughput(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			read, write, c := benchSession(b, recorded)
 			block := make([]byte, 32<<10)
-			stop := make(chan struct{})
+			ctx, stop := context.WithCancel(b.Context())
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				for {
-					select {
-					case <-stop:
-						return
-					default:
-					}
-					// No output: the fake would keep it all for its key frame.
-					if c.Emit(b.Context(), pam.Frame{Kind: pam.FrameScreen, Payload: block}) != nil {
-						return
-					}
+				// No output: the fake would keep it all for its key frame.
+				for c.Emit(ctx, pam.Frame{Kind: pam.FrameScreen, Payload: block}) == nil {
 				}
 			}()
 			var total, acked, want uint64
@@ -151,8 +143,7 @@ func BenchmarkThroughput(b *testing.B) {
 					}
 				}
 			}
-			close(stop)
-			c.End(nil)
+			stop()
 			<-done
 		})
 	}
@@ -161,7 +152,6 @@ func BenchmarkThroughput(b *testing.B) {
 // FuzzDispatch_S23 sends bytes of any kind as one message into a live session. The page may be closed for a violation, and for
 // nothing else; the session goes on unless the bytes say disconnect.
 func FuzzDispatch_S23(f *testing.F) {
-	r := newRig(f, func(c *pam.Config) { c.Log, c.Limits.PerUser = nil, 2000 })
 	for _, fr := range []frame.Frame{
 		{Kind: frame.Key, Payload: []byte("ls\r")}, {Kind: frame.Pointer, Payload: []byte{1, 2, 3}}, {Kind: frame.Disconnect},
 		{Kind: frame.Resize, Payload: frame.AppendResize(nil, frame.Size{Cols: 80, Rows: 24})}, {Kind: frame.Paste, Flags: 1, Payload: []byte("é")},
@@ -172,17 +162,12 @@ func FuzzDispatch_S23(f *testing.F) {
 	}
 	f.Add([]byte{})
 	f.Add([]byte{0x81, 0, 0, 0, 0, 2, 'x'})
-	started := 0
 	f.Fuzz(func(t *testing.T, msg []byte) {
 		if len(msg) > 1<<20 {
 			return
 		}
-		started++
-		p := r.alice()
-		id := p.start()
-		pg := p.attach(id)
-		c := r.target(started)
-		pg.awaitState("active")
+		r := newRig(t)
+		_, pg, c := r.begin()
 		_ = pg.conn.Write(r.ctx, msg)
 		_, bad := frame.SplitClient(msg)
 		pg.key("!")
@@ -195,11 +180,6 @@ func FuzzDispatch_S23(f *testing.F) {
 		} else if bad != nil {
 			t.Errorf("%x was taken: %v", msg, bad)
 		}
-		if err := r.broker.EndUser(r.ctx, "alice"); err != nil {
-			t.Fatal(err)
-		}
-		<-pg.done
-		r.awaitFree()
 	})
 }
 
