@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log"
 	"net/http"
 	"os"
@@ -18,7 +17,6 @@ import (
 type host struct{ asset pam.Asset }
 
 func (h host) Asset(context.Context, pam.AssetID) (pam.Asset, error) { return h.asset, nil }
-
 func (h host) Field(_ context.Context, r pam.FieldRequest) (pam.Secret, error) {
 	if r.Field != pam.FieldPassword {
 		return pam.Secret{}, pam.ErrNoField
@@ -31,23 +29,23 @@ func (h host) Grants(context.Context, pam.Query) (pam.Grants, error) {
 	return pam.Grants{Role: pam.RoleViewer, Permitted: true, Declarations: may}, nil
 }
 
+func me(*http.Request) (pam.Identity, error) { // everybody is: a real host looks at the request
+	return pam.Identity{User: "me", LoginID: "1", Cookie: true}, nil
+}
+
 func main() {
 	target := must(sshtest.NewServer(sshtest.Config{Passwords: map[string]string{"demo": "demo"}}))
 	h := host{pam.Asset{
 		ID: "demo", Name: "demo", Type: pam.AssetType{Protocol: "ssh", OS: pam.OSUnix}, Address: must(target.Listen()), Account: "demo",
 		Attributes: map[string]string{sshx.AttrHostKeys: target.HostKey()},
 	}}
-	me := func(*http.Request) (pam.Identity, error) {
-		return pam.Identity{User: "me", LoginID: "1", Cookie: true}, nil
-	}
 	broker := must(pam.New(pam.Config{
 		Identify: me, Inventory: h, Vault: h, Policy: h, Events: pam.NewJSONEvents(os.Stdout), Store: pam.NewMemoryStore(),
 		Protocols: []pam.Protocol{must(sshx.New(sshx.Config{}))}, UI: must(toolbar.New(toolbar.Config{})), Origins: []string{"http://127.0.0.1:8080"},
 	}))
 	http.Handle("/pam/", http.StripPrefix("/pam", broker.Handler()))
 	http.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `<!doctype html><title>Quickstart</title><script type="module" src="/pam/assets/index.js"></script>`+
-			`<sp-access-button asset="demo"></sp-access-button>`)
+		_, _ = w.Write([]byte(`<script type="module" src="/pam/assets/index.js"></script><sp-access-button asset="demo"></sp-access-button>`))
 	})
 	log.Print("open http://127.0.0.1:8080")
 	log.Fatal(http.ListenAndServe("127.0.0.1:8080", nil))
