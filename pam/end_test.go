@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -79,15 +80,15 @@ func endRaces(t *testing.T, random *rand.Rand, races int, expiring bool) {
 	for nth := 1; nth <= races; nth++ {
 		id := p.start()
 		pg := p.attach(id)
-		c, rec := r.target(nth), (*pamtest.Recording)(nil)
-		rec, err := r.recorder.Recording(r.ctx, nth)
-		if err != nil {
-			t.Fatal(err)
-		}
-		conns = append(conns, c)
 		if expiring {
 			may[id] = append(may[id], pam.EndExpired)
 		}
+		c, rec := r.partsOf(id)
+		if c == nil { // expired before it was connected
+			r.completed(id)
+			continue
+		}
+		conns = append(conns, c)
 		var wg sync.WaitGroup
 		for range 2 + random.IntN(3) {
 			e := endings[random.IntN(len(endings))]
@@ -135,6 +136,42 @@ func endRaces(t *testing.T, random *rand.Rand, races int, expiring bool) {
 	if n := metrics.GetOrRegisterGauge("pam.sessions.live", registry).Value(); n != 0 {
 		t.Errorf("gauge of live sessions: %d", n)
 	}
+}
+
+// partsOf waits for a session's connection and recording. Both are nil if the session ended before it had them.
+func (r *rig) partsOf(id pam.SessionID) (c *pamtest.Conn, rec *pamtest.Recording) {
+	r.t.Helper()
+	ctx, cancel := context.WithCancel(r.ctx)
+	cancel() // asks for what is there
+	for r.ctx.Err() == nil {
+		info, err := r.broker.Session(r.ctx, id)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		for _, conn := range r.conns() {
+			if conn.Request.Session == id {
+				c = conn
+			}
+		}
+		for nth := 1; c != nil && rec == nil; nth++ {
+			got, err := r.recorder.Recording(ctx, nth)
+			if err != nil {
+				break
+			}
+			if got.Meta.Session == id {
+				rec = got
+			}
+		}
+		if c != nil && rec != nil {
+			return c, rec
+		}
+		if info.State == pam.StateCompleted {
+			return nil, nil
+		}
+		runtime.Gosched()
+	}
+	r.t.Fatalf("session %s has neither a connection nor an end", id)
+	return nil, nil
 }
 
 // checkSequence fails if the numbers of events have a gap or are out of order.
