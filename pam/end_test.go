@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -83,7 +82,7 @@ func endRaces(t *testing.T, random *rand.Rand, races int, expiring bool) {
 		if expiring {
 			may[id] = append(may[id], pam.EndExpired)
 		}
-		c, rec := r.partsOf(id)
+		c, rec := r.partsOf(id, pg)
 		if c == nil { // expired before it was connected
 			r.completed(id)
 			continue
@@ -138,39 +137,24 @@ func endRaces(t *testing.T, random *rand.Rand, races int, expiring bool) {
 	}
 }
 
-// partsOf waits for a session's connection and recording. Both are nil if the session ended before it had them.
-func (r *rig) partsOf(id pam.SessionID) (c *pamtest.Conn, rec *pamtest.Recording) {
+// partsOf waits until a session is active and returns its connection and recording, or nil if it ended before it had
+// them.
+func (r *rig) partsOf(id pam.SessionID, pg *page) (*pamtest.Conn, *pamtest.Recording) {
 	r.t.Helper()
+	pg.await("active or gone", func() bool { return pg.state["state"] == "active" || pg.end != nil || pg.closed != "" })
 	ctx, cancel := context.WithCancel(r.ctx)
 	cancel() // asks for what is there
-	for r.ctx.Err() == nil {
-		info, err := r.broker.Session(r.ctx, id)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		for _, conn := range r.conns() {
-			if conn.Request.Session == id {
-				c = conn
-			}
-		}
-		for nth := 1; c != nil && rec == nil; nth++ {
-			got, err := r.recorder.Recording(ctx, nth)
+	for _, c := range r.conns() {
+		for nth := 1; c.Request.Session == id; nth++ {
+			rec, err := r.recorder.Recording(ctx, nth)
 			if err != nil {
-				break
+				r.t.Fatalf("session %s has a connection and no recording", id)
 			}
-			if got.Meta.Session == id {
-				rec = got
+			if rec.Meta.Session == id {
+				return c, rec
 			}
 		}
-		if c != nil && rec != nil {
-			return c, rec
-		}
-		if info.State == pam.StateCompleted {
-			return nil, nil
-		}
-		runtime.Gosched()
 	}
-	r.t.Fatalf("session %s has neither a connection nor an end", id)
 	return nil, nil
 }
 
