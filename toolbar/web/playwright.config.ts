@@ -11,7 +11,7 @@ export default defineConfig({
   forbidOnly: !!process.env.CI,
   retries: 0,
   workers: 2,
-  timeout: 60_000,
+  timeout: 120_000,
   globalTimeout: process.env.CI ? 15 * 60_000 : 0,
   expect: { timeout: 15_000 },
   reporter: [['list']],

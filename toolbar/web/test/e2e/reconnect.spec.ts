@@ -16,7 +16,7 @@ test('C2 S36 a reload comes back to the same session and the same screen, in vim
     file,
     Array.from({ length: 200 }, (_, i) => `${i + 1}: the ${'slow '.repeat(i % 9)}quick brown fox`).join('\n'),
   )
-  await session.run(`vim -u NONE -N +120 ${file}`)
+  await session.run(`vim -u NONE -i NONE -N +120 ${file}`)
   await expect(session.rows).toContainText('120: the')
   await page.keyboard.type('Gzto')
   await page.keyboard.type('an unsaved line, 漢字 and ü')
@@ -34,7 +34,7 @@ test('C2 S36 a reload comes back to the same session and the same screen, in vim
   await session.run(':wq')
   await expectFile(file, /an unsaved line, 漢字 and ü$/)
 
-  await session.run('htop')
+  await session.run(`XDG_CONFIG_HOME=${world.dir} htop`)
   await expect(session.rows).toContainText('F10Quit')
   const look = async () => {
     const rows = await session.screen()
