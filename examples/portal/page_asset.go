@@ -43,7 +43,7 @@ func (p *portal) serveAsset(w http.ResponseWriter, r *http.Request, in login) {
 		p.notFound(w, r, in)
 		return
 	}
-	all := p.recent(r.Context(), in.user, "")
+	all := p.recent(r.Context(), in.user)
 	role := acc.grants.Role.String()
 	page := assetPage{
 		chrome: p.chrome(r, in, a.Name, "assets", all),

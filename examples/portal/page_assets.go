@@ -42,7 +42,7 @@ type assetsPage struct {
 // serveAssets is the asset list: GET /assets?q=&in=&protocol=&start=&live=&page=
 func (p *portal) serveAssets(w http.ResponseWriter, r *http.Request, in login) {
 	q := query(r, "q", "in", "protocol", "start", "live", "page")
-	sessions := p.recent(r.Context(), in.user, "")
+	sessions := p.recent(r.Context(), in.user)
 	page := assetsPage{chrome: p.chrome(r, in, "Assets", "assets", sessions), Heading: "All assets"}
 
 	within := pam.AssetID(q["in"])

@@ -37,7 +37,7 @@ type sessionsPage struct {
 // report is the user's own sessions (R9), narrowed by a request's query.
 func (p *portal) report(r *http.Request, in login) (q map[string]string, all, kept []sessionRow, filters map[string]func(sessionRow) bool) {
 	q = query(r, "q", "asset", "live", "recorded", "early", "page")
-	for _, s := range p.recent(r.Context(), in.user, "") {
+	for _, s := range p.recent(r.Context(), in.user) {
 		row := sessionRow{
 			SessionInfo: s, Protocol: strings.ToUpper(s.Protocol), AssetHref: "/assets/" + string(s.Asset),
 			State: sessionMark(s), Channels: channels(s),
@@ -64,15 +64,31 @@ func endedEarly(s pam.SessionInfo) bool {
 	return !live(s) && s.Reason != pam.EndUserDisconnect && s.Reason != pam.EndRemoteLogoff
 }
 
+// channelMarks are what a session may carry besides its picture, in the order in which they are shown. Two
+// declarations with one label are one channel.
+var channelMarks = []struct {
+	decl        pam.Declaration
+	label, icon string
+}{
+	{pam.Keyboard, "Keyboard", "keyboard"},
+	{pam.ClipboardUpload, "Clipboard", "clipboard"},
+	{pam.ClipboardDownload, "Clipboard", "clipboard"},
+	{pam.FileUpload, "Files", "folder"},
+	{pam.FileDownload, "Files", "folder"},
+	{pam.JoinMonitor, "Joining", "users"},
+	{pam.JoinParticipate, "Joining", "users"},
+}
+
 func channels(s pam.SessionInfo) []channel {
 	var out []channel
 	if s.Recorded {
 		out = append(out, channel{Label: "Recorded"})
 	}
-	if s.Protocol == "ssh" {
-		out = append(out, channel{Label: "Terminal", Icon: "terminal"})
-	} else {
-		out = append(out, channel{Label: "Desktop", Icon: "monitor"})
+	for _, m := range channelMarks {
+		if !slices.Contains(s.Channels, m.decl) || slices.ContainsFunc(out, func(c channel) bool { return c.Label == m.label }) {
+			continue
+		}
+		out = append(out, channel{Label: m.label, Icon: m.icon})
 	}
 	return out
 }

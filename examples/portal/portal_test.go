@@ -393,6 +393,9 @@ func TestReport_OwnSessions(t *testing.T) {
 		}
 	}
 	csv := anna.get("/sessions.csv")
+	if !strings.Contains(csv.text, `"Recorded, Keyboard"`) {
+		t.Errorf("CSV: %q; want the channels of the profile", csv.text)
+	}
 	if want := "Asset,User,Created,Updated,Completed,State,Session ID,Channels\n"; !strings.HasPrefix(csv.text, want) || csv.Header.Get("Content-Disposition") == "" {
 		t.Errorf("CSV: %q", csv.text)
 	}

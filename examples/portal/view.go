@@ -249,13 +249,26 @@ func matches(text string, words []string) bool {
 	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) })
 }
 
-// recent returns the newest sessions of a user, of one asset if it is not empty.
-func (p *portal) recent(ctx context.Context, u user, asset pam.AssetID) []pam.SessionInfo {
-	list, err := p.broker.Sessions(ctx, pam.SessionFilter{User: pam.UserID(u.ID), Asset: asset, Limit: 1000})
-	if err != nil {
-		p.log.Error("sessions", "user", u.ID, "err", err)
+// maxSessions is how far back a user's report goes.
+const maxSessions = 10_000
+
+// recent returns the sessions of a user, newest first.
+func (p *portal) recent(ctx context.Context, u user) []pam.SessionInfo {
+	const page = 1000
+	var all []pam.SessionInfo
+	f := pam.SessionFilter{User: pam.UserID(u.ID), Limit: page}
+	for len(all) < maxSessions {
+		list, err := p.broker.Sessions(ctx, f)
+		if err != nil {
+			p.log.Error("sessions", "user", u.ID, "err", err)
+		}
+		all = append(all, list...)
+		if len(list) < page {
+			break
+		}
+		f.Before = list[len(list)-1].Created
 	}
-	return list
+	return all
 }
 
 func countLive(list []pam.SessionInfo) (n int) {
