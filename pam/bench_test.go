@@ -153,9 +153,14 @@ func BenchmarkThroughput(b *testing.B) {
 // nothing else; the session goes on unless the bytes say disconnect.
 func FuzzDispatch_S23(f *testing.F) {
 	for _, fr := range []frame.Frame{
-		{Kind: frame.Key, Payload: []byte("ls\r")}, {Kind: frame.Pointer, Payload: []byte{1, 2, 3}}, {Kind: frame.Disconnect},
-		{Kind: frame.Resize, Payload: frame.AppendResize(nil, frame.Size{Cols: 80, Rows: 24})}, {Kind: frame.Paste, Flags: 1, Payload: []byte("é")},
-		{Kind: frame.Ack, Payload: frame.AppendAck(nil, 0)}, {Kind: frame.Visible, Payload: []byte{0}}, {Kind: frame.Copied, Payload: []byte("c")},
+		{Kind: frame.Key, Payload: []byte("ls\r")},
+		{Kind: frame.Pointer, Payload: []byte{1, 2, 3}},
+		{Kind: frame.Disconnect},
+		{Kind: frame.Resize, Payload: frame.AppendResize(nil, frame.Size{Cols: 80, Rows: 24})},
+		{Kind: frame.Paste, Flags: 1, Payload: []byte("é")},
+		{Kind: frame.Ack, Payload: frame.AppendAck(nil, 0)},
+		{Kind: frame.Visible, Payload: []byte{0}},
+		{Kind: frame.Copied, Payload: []byte("c")},
 	} {
 		f.Add(frame.Append(nil, fr))
 		f.Add(append(frame.Append(nil, fr), frame.Append(nil, frame.Frame{Kind: frame.Key, Payload: []byte("k")})...))

@@ -25,8 +25,9 @@ func (v *viewer) dispatch(f frame.Frame) error {
 	switch f.Kind {
 	case frame.Ack:
 		return v.acknowledge(f.Payload)
-	case frame.Visible:
-		return v.setVisible(f.Payload)
+	case frame.Visible: // checked; nothing that is built yet depends on it, since a covered page goes on reading
+		_, err := frame.ParseVisible(f.Payload)
+		return err
 	case frame.Disconnect:
 		return v.disconnect() // leaving is always possible, whatever the state
 	}
@@ -130,17 +131,6 @@ func (v *viewer) acknowledge(p []byte) error {
 	}
 	v.acked.Store(total)
 	v.poke()
-	return nil
-}
-
-func (v *viewer) setVisible(p []byte) error {
-	visible, err := frame.ParseVisible(p)
-	if err != nil {
-		return err
-	}
-	v.mu.Lock()
-	v.visible = visible
-	v.mu.Unlock()
 	return nil
 }
 
@@ -291,7 +281,9 @@ func (v *viewer) copied(ctx context.Context, text string) error {
 	}
 	e := clipboardEvent("clipboard_download", text)
 	if err := v.s.auditClipboard(ctx, DownloadClipboard, v.p, e); err != nil {
-		return err
+		v.s.log.Error("audit event lost", "verb", DownloadClipboard, "err", err)
+		v.notify(Notice{Code: string(CodeAuditFailed)})
+		return nil
 	}
 	return v.s.deliver(ctx, func(Conn) error { return nil }, EntryEvent, v.p.id, e)
 }

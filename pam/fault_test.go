@@ -106,10 +106,15 @@ func TestPanic_S28_AnyCallback(t *testing.T) {
 	recorder := func(r *rig) *pamtest.Faults { return &r.recorder.Faults }
 	// The numbers count the calls of the session that runs before.
 	traps := []trap{
-		{"Protocol.Connect", at(protocol, "Connect", 2)}, {"Conn.Run", at(protocol, "Run", 2)},
-		{"Conn.Input", at(protocol, "Input", 1)}, {"Conn.Resize", at(protocol, "Resize", 1)}, {"Conn.Paste", at(protocol, "Paste", 1)},
-		{"Conn.KeyFrame", at(protocol, "KeyFrame", 1)}, {"Conn.Close", at(protocol, "Close", 1)},
-		{"Recorder.Open", at(recorder, "Open", 2)}, {"Recording.Close", at(recorder, "Close", 1)},
+		{"Protocol.Connect", at(protocol, "Connect", 2)},
+		{"Conn.Run", at(protocol, "Run", 2)},
+		{"Conn.Input", at(protocol, "Input", 1)},
+		{"Conn.Resize", at(protocol, "Resize", 1)},
+		{"Conn.Paste", at(protocol, "Paste", 1)},
+		{"Conn.KeyFrame", at(protocol, "KeyFrame", 1)},
+		{"Conn.Close", at(protocol, "Close", 1)},
+		{"Recorder.Open", at(recorder, "Open", 2)},
+		{"Recording.Close", at(recorder, "Close", 1)},
 		{"Policy.Grants at attach", func(r *rig, _ *trapStore, _ *pamtest.Vault) {
 			r.policy.At("Grants", r.policy.Calls("Grants")+1, pamtest.Fault{Panic: canary})
 		}},

@@ -33,16 +33,46 @@ func TestParams_L3_S30_Validation(t *testing.T) {
 		ok          bool
 		grants      *pam.Grants
 	}{
-		{"term", "vt100", true, nil}, {"term", "xterm", true, nil}, {"term", "VT100", false, nil}, {"term", "", false, nil}, {"term", "vt100\n", false, nil},
-		{"size", "8", true, nil}, {"size", "32", true, nil}, {"size", "7", false, nil}, {"size", "33", false, nil}, {"size", "+9", false, nil},
-		{"size", "09", false, nil}, {"size", "9.0", false, nil}, {"size", " 9", false, nil}, {"size", "0x10", false, nil}, {"size", "99999999999999999999", false, nil},
-		{"bell", "true", true, nil}, {"bell", "false", true, nil}, {"bell", "TRUE", false, nil}, {"bell", "1", false, nil},
-		{"locale", "de_DE", true, nil}, {"locale", "12345678901", false, nil}, {"locale", "a\x00b", false, nil}, {"locale", "a\x1bb", false, nil},
-		{"note", strings.Repeat("x", 256), true, nil}, {"note", strings.Repeat("x", 257), false, nil}, {"note", "grüße 日本", true, nil},
-		{"note", "a\nb", false, nil}, {"note", "a\u0085b", false, nil},
-		{"command", "ls", true, nil}, {"command", "ls", false, &noKeyboard}, {"command", "", true, &noKeyboard},
-		{"dir", "/tmp", true, nil}, {"dir", "/tmp", false, &noKeyboard}, {"console", "true", false, nil}, {"console", "false", true, nil},
-		{"host", "10.0.0.1", false, nil}, {"port", "22", false, nil}, {"address", "10.0.0.1:22", false, nil}, {"account", "root", false, nil}, {"Term", "vt100", false, nil},
+		{"term", "vt100", true, nil},
+		{"term", "xterm", true, nil},
+		{"term", "VT100", false, nil},
+		{"term", "", false, nil},
+		{"term", "vt100\n", false, nil},
+		{"size", "8", true, nil},
+		{"size", "32", true, nil},
+		{"size", "7", false, nil},
+		{"size", "33", false, nil},
+		{"size", "+9", false, nil},
+		{"size", "09", false, nil},
+		{"size", "9.0", false, nil},
+		{"size", " 9", false, nil},
+		{"size", "0x10", false, nil},
+		{"size", "99999999999999999999", false, nil},
+		{"bell", "true", true, nil},
+		{"bell", "false", true, nil},
+		{"bell", "TRUE", false, nil},
+		{"bell", "1", false, nil},
+		{"locale", "de_DE", true, nil},
+		{"locale", "12345678901", false, nil},
+		{"locale", "a\x00b", false, nil},
+		{"locale", "a\x1bb", false, nil},
+		{"note", strings.Repeat("x", 256), true, nil},
+		{"note", strings.Repeat("x", 257), false, nil},
+		{"note", "grüße 日本", true, nil},
+		{"note", "a\nb", false, nil},
+		{"note", "a\u0085b", false, nil},
+		{"command", "ls", true, nil},
+		{"command", "ls", false, &noKeyboard},
+		{"command", "", true, &noKeyboard},
+		{"dir", "/tmp", true, nil},
+		{"dir", "/tmp", false, &noKeyboard},
+		{"console", "true", false, nil},
+		{"console", "false", true, nil},
+		{"host", "10.0.0.1", false, nil},
+		{"port", "22", false, nil},
+		{"address", "10.0.0.1:22", false, nil},
+		{"account", "root", false, nil},
+		{"Term", "vt100", false, nil},
 	} {
 		t.Run(fmt.Sprintf("%s %.20q", tc.name, tc.value), func(t *testing.T) {
 			r := newRig(t)
@@ -58,8 +88,9 @@ func TestParams_L3_S30_Validation(t *testing.T) {
 				if st != http.StatusUnprocessableEntity || code(body) != pam.CodeInvalidParam || body["error"].(map[string]any)["field"] != tc.name {
 					t.Errorf("%d %v", st, body)
 				}
-				if n := len(r.events.Events()); n != 0 || r.broker.Health().Live != 0 {
-					t.Errorf("%d events", n)
+				evs := r.events.Events()
+				if len(evs) != 1 || evs[0].Verb != pam.DenySession || evs[0].Code != pam.CodeInvalidParam || r.broker.Health().Live != 0 {
+					t.Errorf("events %v, want one Deny Session", evs)
 				}
 				return
 			}

@@ -20,7 +20,8 @@ import (
 // The neighbours of a broker that the tests of its inside need: package pamtest cannot be imported from here.
 type neighbours struct{}
 
-func (neighbours) Asset(context.Context, AssetID) (Asset, error)         { return Asset{}, ErrNotFound }
+func (neighbours) Asset(context.Context, AssetID) (Asset, error) { return Asset{}, ErrNotFound }
+
 func (neighbours) Field(context.Context, FieldRequest) (Secret, error)   { return Secret{}, ErrNoField }
 func (neighbours) Grants(context.Context, Query) (Grants, error)         { return Grants{}, nil }
 func (neighbours) Write(context.Context, Event) error                    { return nil }

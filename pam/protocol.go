@@ -154,11 +154,11 @@ type KeyFramer interface {
 	KeyFrame(ctx context.Context) (frames []Frame, n uint64, err error)
 }
 
-// Pacer is a Conn that is told how its viewers keep up and that serves a slow one from its own picture. Its
-// owner never slows the target: only a recorder that is behind does.
+// Pacer is a Conn that serves a slow viewer from its own picture. Its owner never slows the target: only a recorder
+// that is behind does, and a viewer that falls out of the backlog starts anew from a key frame.
 type Pacer interface {
-	Drawn(ctx context.Context, frame uint64) error
-	Visible(ctx context.Context, anyone bool) error
+	// SelfPaced reports whether this connection is one; it must not change.
+	SelfPaced() bool
 }
 
 // End is how a session's target side ended. Run returns it.

@@ -108,7 +108,7 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 		if errors.As(err, &pe) {
 			refusal.Field, refusal.Text, refusal.Err = pe.field, pe.text, nil
 		}
-		return SessionInfo{}, refusal
+		return deny(refusal)
 	}
 
 	s, err = b.newSession(who, ev, params)
@@ -119,14 +119,22 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 	if err := b.audit.write(ctx, event); err != nil {
 		return SessionInfo{}, &Refusal{Code: CodeAuditFailed, Err: err}
 	}
+	// From here on there is a Start event: what goes wrong has a Complete event too.
+	abort := func(reason EndReason, refusal *Refusal) (SessionInfo, error) {
+		event.Verb, event.Reason, event.Code = CompleteSession, reason, refusal.Code
+		if err := b.audit.write(ctx, event); err != nil {
+			b.cfg.Log.Error("audit event lost", "verb", CompleteSession, "err", err)
+		}
+		return SessionInfo{}, refusal
+	}
 	if err := b.cfg.Store.PutSession(ctx, s.snapshot()); err != nil {
-		return SessionInfo{}, &Refusal{Code: CodeInternal, Err: fmt.Errorf("storing the session: %w", err)}
+		return abort(EndTargetError, &Refusal{Code: CodeInternal, Err: fmt.Errorf("storing the session: %w", err)})
 	}
 	if err := b.cfg.Store.PutParams(ctx, who.User, r.Asset, params); err != nil {
 		b.cfg.Log.Warn("remembering parameters", "err", err)
 	}
 	if !b.register(s) {
-		return SessionInfo{}, &Refusal{Code: CodeShuttingDown}
+		return abort(EndGatewayShutdown, &Refusal{Code: CodeShuttingDown})
 	}
 	started = true
 	b.met.started.Inc(1)

@@ -45,9 +45,8 @@ type viewer struct {
 	cutoff  *time.Timer // of the time that final may take
 	source  *source
 	warned  time.Time // of the last capability_denied notice
-	visible bool
-	queue   []job // input on its way to the target
-	queued  int   // bytes in queue
+	queue   []job     // input on its way to the target
+	queued  int       // bytes in queue
 	working bool
 }
 
@@ -73,7 +72,7 @@ type endMessage struct {
 func newViewer(s *liveSession, p *participant, conn *edge.Conn) *viewer {
 	// The socket outlives the session by the time that its last words take.
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(s.ctx))
-	return &viewer{s: s, p: p, conn: conn, ctx: ctx, cancel: cancel, wake: make(chan struct{}, 1), dirty: true, visible: true}
+	return &viewer{s: s, p: p, conn: conn, ctx: ctx, cancel: cancel, wake: make(chan struct{}, 1), dirty: true}
 }
 
 // touch asks for the state to be sent again.
@@ -119,7 +118,8 @@ func (v *viewer) poke() {
 // attachOutput gives the viewer its place in the log, once there is a connection. The session's mu is held. It
 // reports whether the viewer is late and must be given the picture by resume before anything else.
 func (v *viewer) attachOutput(conn Conn) (late bool) {
-	_, paced := conn.(Pacer)
+	pacer, ok := conn.(Pacer)
+	paced := ok && pacer.SelfPaced()
 	_, keyed := conn.(KeyFramer)
 	r := v.s.out.NewReader(v.p.mode == ModeOwner && !paced)
 	late = keyed && v.s.out.Len() > 0

@@ -35,8 +35,6 @@ type Conn struct {
 	inputs   []pam.Input
 	pastes   []pam.Paste
 	sizes    []pam.Size
-	drawn    []uint64
-	visible  []bool
 	wake     chan struct{} // closed and replaced whenever something above changes
 }
 
@@ -192,15 +190,8 @@ func (c *Conn) KeyFrame(ctx context.Context) ([]pam.Frame, uint64, error) {
 	return []pam.Frame{f}, c.emitted, nil
 }
 
-// Drawn implements pam.Pacer.
-func (c *Conn) Drawn(ctx context.Context, frame uint64) error {
-	return c.take(ctx, "Drawn", func() { c.drawn = append(c.drawn, frame) })
-}
-
-// Visible implements pam.Pacer.
-func (c *Conn) Visible(ctx context.Context, anyone bool) error {
-	return c.take(ctx, "Visible", func() { c.visible = append(c.visible, anyone) })
-}
+// SelfPaced implements pam.Pacer.
+func (c *Conn) SelfPaced() bool { return true }
 
 // Inputs returns what came in so far, in order.
 func (c *Conn) Inputs() []pam.Input { return snapshot(c, &c.inputs) }
@@ -221,12 +212,6 @@ func (c *Conn) Pastes() []pam.Paste { return snapshot(c, &c.pastes) }
 
 // Sizes returns the sizes asked for so far.
 func (c *Conn) Sizes() []pam.Size { return snapshot(c, &c.sizes) }
-
-// Draws returns what Drawn was told so far.
-func (c *Conn) Draws() []uint64 { return snapshot(c, &c.drawn) }
-
-// Visibility returns what Visible was told so far.
-func (c *Conn) Visibility() []bool { return snapshot(c, &c.visible) }
 
 // Await returns nil as soon as ok does, which is asked again whenever something reached the connection, or ctx's
 // cause. It may use the other methods of c.

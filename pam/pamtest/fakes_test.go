@@ -130,8 +130,6 @@ func TestFaultsReachEveryMethod(t *testing.T) {
 		"Resize":   func(c pam.Conn) error { return c.(pam.Resizer).Resize(ctx, pam.Size{}) },
 		"Paste":    func(c pam.Conn) error { return c.(pam.Paster).Paste(ctx, pam.Paste{}) },
 		"KeyFrame": func(c pam.Conn) error { _, _, err := c.(pam.KeyFramer).KeyFrame(ctx); return err },
-		"Drawn":    func(c pam.Conn) error { return c.(pam.Pacer).Drawn(ctx, 1) },
-		"Visible":  func(c pam.Conn) error { return c.(pam.Pacer).Visible(ctx, true) },
 	}
 	for method, call := range tests {
 		t.Run(method, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 
 // Protocol is a pam.Protocol without a target: the test plays it. The zero value is ready, is called "fake" and
 // connects at once. Faults knows its methods "Params" and "Connect", and those of all its connections: "Run",
-// "Input", "Close", "Resize", "Paste", "KeyFrame", "Drawn", "Visible".
+// "Input", "Close", "Resize", "Paste", "KeyFrame".
 //
 // A connection made by it has every optional ability of package pam; Wrap takes some away.
 type Protocol struct {

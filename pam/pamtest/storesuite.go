@@ -21,9 +21,17 @@ func StoreSuite(t *testing.T, open func(t *testing.T) pam.Store) {
 		name string
 		run  func(t *testing.T, s pam.Store)
 	}{
-		{"sessions", storeSessions}, {"filters", storeFilters}, {"paging", storePaging}, {"copies", storeCopies},
-		{"tickets", storeTickets}, {"one of many takes a ticket", storeTicketRace}, {"dropping tickets", storeDrop},
-		{"params", storeParams}, {"odd text", storeOddText}, {"ended context", storeContext}, {"concurrent use", storeConcurrent},
+		{"sessions", storeSessions},
+		{"filters", storeFilters},
+		{"paging", storePaging},
+		{"copies", storeCopies},
+		{"tickets", storeTickets},
+		{"one of many takes a ticket", storeTicketRace},
+		{"dropping tickets", storeDrop},
+		{"params", storeParams},
+		{"odd text", storeOddText},
+		{"ended context", storeContext},
+		{"concurrent use", storeConcurrent},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, open(t)) })
 	}
