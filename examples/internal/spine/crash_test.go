@@ -65,24 +65,11 @@ func noise(s *sshtest.Session) int {
 	}
 }
 
-// rounds is how often the crash test crashes: 20, or SOAK from the environment.
-func rounds(t *testing.T) int {
-	v := os.Getenv("SOAK")
-	if v == "" {
-		return 20
-	}
-	n, err := strconv.Atoi(v)
-	if err != nil || n < 1 {
-		t.Fatalf("SOAK=%q; want a number of rounds", v)
-	}
-	return n
-}
-
-// TestCrash_S25_KillUnderLoad kills the gateway while it floods a page, 20 times at different moments: what the page
+// TestCrash_S25_SoakKillUnderLoad kills the gateway while it floods a page, 20 times (or as PAM_SOAK says) at different moments: what the page
 // was shown is a prefix of the recording, which is valid as far as it goes; the adopter seals it as gateway_crash.
-func TestCrash_S25_KillUnderLoad(t *testing.T) {
+func TestCrash_S25_SoakKillUnderLoad(t *testing.T) {
 	target := demoTarget(t, endless)
-	for i := range rounds(t) {
+	for i := range pamtest.Rounds(t, 20) {
 		dir := t.TempDir()
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		c := startChild(t, target, dir)

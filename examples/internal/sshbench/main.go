@@ -18,7 +18,7 @@ import (
 
 func main() {
 	var o options
-	role := flag.String("role", "", "internal: run as gateway or floor")
+	role := flag.String("role", "", "internal: run as gateway, floor or relay")
 	flag.IntVar(&o.runs, "runs", 3, "runs of each measurement, interleaved; medians are shown")
 	flag.IntVar(&o.bytes, "bytes", 68_400_000, "terminal output of one throughput run")
 	flag.IntVar(&o.keys, "keys", 1500, "keystrokes of one echo run")
@@ -36,6 +36,8 @@ func main() {
 		err = gatewayRole(ctx)
 	case "floor":
 		err = floorRole(ctx)
+	case "relay":
+		err = relayRole()
 	default:
 		err = fmt.Errorf("unknown role %q", *role)
 	}
@@ -69,6 +71,12 @@ func orchestrate(ctx context.Context, o options) error {
 	}
 	defer g.stop()
 
+	relayed, stopRelay, err := startRelay(ctx, d.target)
+	if err != nil {
+		return err
+	}
+	defer stopRelay()
+
 	var t table
 	floor := func(job job) func() (result, error) {
 		return func() (result, error) { return runFloor(ctx, d.target, job) }
@@ -84,6 +92,9 @@ func orchestrate(ctx context.Context, o options) error {
 			{"x/crypto/ssh (floor)", floor(j)},
 			{"gateway", via(j, false)},
 			{"gateway, recorded", via(j, true)},
+		}
+		if j.Kind == "echo" {
+			paths = append(paths, path{"x/crypto/ssh through a bare TCP relay", func() (result, error) { return runFloor(ctx, relayed, j) }})
 		}
 		if j.Kind == "flood" {
 			paths = append(paths, path{"ssh -tt", func() (result, error) { return runOpenSSH(ctx, d, j) }})
