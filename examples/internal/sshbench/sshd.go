@@ -2,126 +2,56 @@ package main
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"encoding/pem"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"time"
-
-	"golang.org/x/crypto/ssh"
 
 	"github.com/sallyport/sallyport/examples/internal/spine"
+	"github.com/sallyport/sallyport/sshx/sshtest"
 )
 
-// sshd is a real OpenSSH server on loopback with keys of its own.
+// sshd is the real OpenSSH server, with what ssh needs to reach it and a file that a flood prints.
 type sshd struct {
-	cmd                       *exec.Cmd
+	server                    *sshtest.OpenSSH
 	target                    spine.Target
 	port, keyFile, knownHosts string
-	file                      string // the text that a flood prints
+	file                      string
 }
 
-const sshdConfig = `ListenAddress 127.0.0.1
-Port %s
-HostKey %s
-AuthorizedKeysFile %s
-PidFile none
-UsePAM no
-StrictModes no
-PermitRootLogin prohibit-password
-PasswordAuthentication no
-PrintMotd no
-PrintLastLog no
-MaxStartups 200
-UseDNS no
-`
-
 func startSSHD(dir string, size int) (*sshd, error) {
-	path, err := exec.LookPath("sshd")
+	program, err := exec.LookPath("sshd")
 	if err != nil {
-		path = "/usr/sbin/sshd"
+		program = "/usr/sbin/sshd"
 	}
-	me, err := user.Current()
-	if err != nil {
+	own := filepath.Join(dir, "sshd")
+	if err := os.Mkdir(own, 0o700); err != nil {
 		return nil, err
 	}
-	hostPEM, hostPub, err := newKey()
+	s, err := sshtest.RunOpenSSH(sshtest.OpenSSHConfig{Program: program, Dir: own})
 	if err != nil {
-		return nil, err
-	}
-	userPEM, userPub, err := newKey()
-	if err != nil {
-		return nil, err
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	if err := l.Close(); err != nil {
 		return nil, err
 	}
 	in := func(name string) string { return filepath.Join(dir, name) }
-	d := &sshd{port: port, keyFile: in("user_key"), knownHosts: in("known_hosts"), file: in("flood.txt")}
-	files := map[string][]byte{
-		"host_key": hostPEM, "user_key": userPEM, "authorized_keys": userPub,
-		"known_hosts": fmt.Appendf(nil, "[127.0.0.1]:%s %s", port, hostPub),
-		"config":      fmt.Appendf(nil, sshdConfig, port, in("host_key"), in("authorized_keys")),
-		"flood.txt":   floodText(size),
-	}
-	for name, content := range files {
-		if err := os.WriteFile(in(name), content, 0o600); err != nil {
-			return nil, err
-		}
-	}
-	// sshd wants its privilege separation directory.
-	if os.Geteuid() == 0 {
-		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
-			return nil, err
-		}
-	}
-	d.cmd = exec.Command(path, "-D", "-e", "-f", in("config"))
-	var log bytes.Buffer
-	d.cmd.Stderr = &log
-	if err := d.cmd.Start(); err != nil {
+	d := &sshd{server: s, keyFile: in("user_key"), knownHosts: in("known_hosts"), file: in("flood.txt")}
+	d.target = spine.Target{Address: s.Address, User: s.User, HostKey: s.HostKey, KeyPEM: s.PrivateKey}
+	_, d.port, err = net.SplitHostPort(s.Address)
+	err = errors.Join(
+		err,
+		os.WriteFile(d.keyFile, []byte(s.PrivateKey), 0o600),
+		os.WriteFile(d.knownHosts, fmt.Appendf(nil, "[127.0.0.1]:%s %s\n", d.port, s.HostKey), 0o600),
+		os.WriteFile(d.file, floodText(size), 0o600),
+	)
+	if err != nil {
+		d.stop()
 		return nil, err
 	}
-	d.target = spine.Target{Address: "127.0.0.1:" + port, User: me.Username, HostKey: string(bytes.TrimSpace(hostPub)), KeyPEM: string(userPEM)}
-	for range 100 {
-		c, err := net.Dial("tcp", d.target.Address)
-		if err == nil {
-			return d, c.Close()
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	d.stop()
-	return nil, fmt.Errorf("sshd did not start: %s", log.Bytes())
+	return d, nil
 }
 
-func (d *sshd) stop() {
-	_ = d.cmd.Process.Kill()
-	_ = d.cmd.Wait()
-}
-
-func newKey() (private, public []byte, err error) {
-	pub, key, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	block, err := ssh.MarshalPrivateKey(key, "")
-	if err != nil {
-		return nil, nil, err
-	}
-	sp, err := ssh.NewPublicKey(pub)
-	if err != nil {
-		return nil, nil, err
-	}
-	return pem.EncodeToMemory(block), ssh.MarshalAuthorizedKey(sp), nil
-}
+func (d *sshd) stop() { d.server.Close() }
 
 // floodText is what a build or a log looks like: lines of text, some of them coloured.
 func floodText(size int) []byte {
