@@ -205,11 +205,12 @@ func (b *Broker) serveAttach(w http.ResponseWriter, r *http.Request, who Identit
 		// The policy could not answer: this attach is denied, the session and its window stay.
 		return &Refusal{Code: ev.decision.Code, Err: err}
 	}
-	if !ev.decision.Allowed() || (ev.decision.Record && !s.record) {
-		s.finish(&End{Reason: EndRevoked})
+	if !s.apply(ev) {
 		return &Refusal{Code: CodeRevoked}
 	}
-	s.adopt(ev.grants)
+	s.mu.Lock()
+	s.addr = b.clientAddr(r)
+	s.mu.Unlock()
 	text, err := b.newTicket(r.Context(), Ticket{
 		Session: s.id, Participant: s.owner.id, User: who.User, LoginID: who.LoginID, Cookie: who.Cookie, Origin: r.Header.Get("Origin"),
 	})

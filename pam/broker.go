@@ -21,11 +21,13 @@ type Broker struct {
 	random    io.Reader
 	handler   http.Handler
 
-	base        context.Context // of all sessions
-	cancel      context.CancelCauseFunc
-	closing     atomic.Bool
-	viewerCount atomic.Int64
-	wg          sync.WaitGroup // every goroutine that the broker owns
+	base    context.Context // of all sessions
+	cancel  context.CancelCauseFunc
+	closing atomic.Bool
+	// policyChanged is closed by the first change of the policy since New.
+	policyChanged <-chan struct{}
+	viewerCount   atomic.Int64
+	wg            sync.WaitGroup // every goroutine that the broker owns
 
 	mu         sync.Mutex // guards all below
 	live       map[SessionID]*liveSession
@@ -33,6 +35,7 @@ type Broker struct {
 	total      int
 	unattached map[string]int // sockets per address that have sent no ticket yet
 	purged     time.Time      // when expired tickets were dropped last
+	watching   bool           // watchPolicy runs
 }
 
 // New returns a broker over a copy of cfg, or an error that lists every fault of cfg.
@@ -49,6 +52,7 @@ func New(cfg Config) (*Broker, error) {
 		b.protocols[p.Name()] = p
 	}
 	b.base, b.cancel = context.WithCancelCause(context.Background())
+	b.policyChanged = b.changes()
 	b.handler = b.routes()
 	return b, nil
 }
@@ -205,6 +209,10 @@ func (b *Broker) register(s *liveSession) bool {
 		return false
 	}
 	b.live[s.id] = s
+	if !b.watching {
+		b.watching = true
+		b.wg.Go(b.watchPolicy)
+	}
 	b.met.live.Update(int64(len(b.live)))
 	s.mu.Lock()
 	s.away = time.AfterFunc(b.cfg.Limits.Requested, func() { s.finish(&End{Reason: EndExpired}) })

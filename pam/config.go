@@ -66,6 +66,7 @@ type Limits struct {
 	Connect      time.Duration // recorder, vault and target together; 60 s
 	Reconnect    time.Duration // window in which an owner may come back (C2); 60 s
 	MaxDuration  time.Duration // of a session; 12 h
+	Review       time.Duration // between sweeps that decide about live sessions anew (S11); 15 s
 	Heartbeat    time.Duration // between pings to a viewer; 20 s
 	WriteTimeout time.Duration // one write to a viewer, and one pong; 30 s
 	RecorderLag  time.Duration // how long a required recorder may be behind before the session ends (S27); 10 s
@@ -94,6 +95,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Connect, 60*time.Second)
 	def(&l.Reconnect, 60*time.Second)
 	def(&l.MaxDuration, 12*time.Hour)
+	def(&l.Review, 15*time.Second)
 	def(&l.Heartbeat, 20*time.Second)
 	def(&l.WriteTimeout, 30*time.Second)
 	def(&l.RecorderLag, 10*time.Second)
@@ -109,7 +111,7 @@ func (l Limits) validate() error {
 	var errs []error
 	for name, d := range map[string]time.Duration{
 		"Requested": l.Requested, "Ticket": l.Ticket, "FirstMessage": l.FirstMessage, "Connect": l.Connect,
-		"Reconnect": l.Reconnect, "MaxDuration": l.MaxDuration, "Heartbeat": l.Heartbeat,
+		"Reconnect": l.Reconnect, "MaxDuration": l.MaxDuration, "Review": l.Review, "Heartbeat": l.Heartbeat,
 		"WriteTimeout": l.WriteTimeout, "RecorderLag": l.RecorderLag, "CloseTimeout": l.CloseTimeout,
 	} {
 		if d < 0 {

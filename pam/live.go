@@ -3,6 +3,7 @@ package pam
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,6 +53,7 @@ type liveSession struct {
 	size      Size        // of the owner's page
 	told      Size        // what the target was told
 	grants    Grants
+	addr      netip.Addr // of the owner's browser, as the last attach or the start had it
 	viewers   map[*viewer]struct{}
 }
 

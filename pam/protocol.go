@@ -164,11 +164,12 @@ type Pacer interface {
 // End is how a session's target side ended. Run returns it.
 type End struct {
 	Reason EndReason
-	Code   Code   // what the browser is told; empty: derived from the reason
-	Text   string // the target's own words, shown as text
-	Status *int   // exit status of the shell, if it gave one
-	Signal string // signal that ended the shell, without SIG, if any
-	Err    error  // the cause for the log
+	Code   Code     // what the browser is told; empty: derived from the reason
+	Text   string   // the target's own words, shown as text
+	Status *int     // exit status of the shell, if it gave one
+	Signal string   // signal that ended the shell, without SIG, if any
+	Err    error    // the cause for the log
+	Rules  []string // ids of the rules that ended it, for the audit log; set by the broker
 }
 
 // Error describes the end.

@@ -284,7 +284,7 @@ func (s *liveSession) complete() {
 	step("EventSink.Write", func(ctx context.Context) {
 		if err := s.b.audit.write(ctx, Event{
 			At: now, Verb: CompleteSession, User: info.User, Login: info.LoginID, Asset: info.Asset, Session: s.id,
-			Reason: end.Reason, Code: end.code(), Detail: detail,
+			Reason: end.Reason, Code: end.code(), Detail: detail, Rules: end.Rules,
 		}); err != nil {
 			s.log.Error("audit event lost", "verb", CompleteSession, "err", err)
 		}

@@ -115,6 +115,7 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 	if err != nil {
 		return SessionInfo{}, &Refusal{Code: CodeInternal, Err: err}
 	}
+	s.addr = r.ClientAddr
 	event.Verb, event.Session = StartSession, s.id
 	if err := b.audit.write(ctx, event); err != nil {
 		return SessionInfo{}, &Refusal{Code: CodeAuditFailed, Err: err}

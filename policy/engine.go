@@ -44,12 +44,16 @@ type Engine struct {
 	operations map[pam.Operation]pam.Role
 	workers    *pool
 	snap       atomic.Pointer[snapshot]
+	changed    atomic.Pointer[chan struct{}] // closed by the next Reload that succeeds
 
 	mu      sync.Mutex // held during a reload: versions and snapshots go up together
 	version uint64     // of the last snapshot; guarded by mu
 }
 
-var _ pam.Policy = (*Engine)(nil)
+var (
+	_ pam.Policy         = (*Engine)(nil)
+	_ pam.PolicyNotifier = (*Engine)(nil)
+)
 
 // New returns an engine with the policy of c.Data. The error joins all faults of configuration and data.
 func New(c Config) (*Engine, error) { return newEngine(c, modelText, nil) }
@@ -57,6 +61,8 @@ func New(c Config) (*Engine, error) { return newEngine(c, modelText, nil) }
 // newEngine lets tests put another model or something between the engine and Casbin.
 func newEngine(c Config, text string, wrap func(enforcer) enforcer) (*Engine, error) {
 	e := &Engine{log: c.Log, operations: builtinOperations()}
+	first := make(chan struct{})
+	e.changed.Store(&first)
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
@@ -106,6 +112,8 @@ func (e *Engine) Reload(ctx context.Context, d Data) error {
 	e.version++
 	s.version = e.version
 	e.snap.Store(s)
+	next := make(chan struct{})
+	close(*e.changed.Swap(&next)) // after the store: who wakes up asks the new policy
 	e.log.Info("policy loaded", "version", s.version, "users", len(d.Users), "groups", len(d.Groups),
 		"assets", len(d.Assets), "grants", len(d.Grants), "profiles", len(d.Profiles), "assignments", len(d.Assignments))
 	return nil
@@ -120,6 +128,9 @@ func (e *Engine) logRefused(err error) {
 	}
 	e.log.Error("policy refused", "in_force", e.version, "faults", faults, "first", err)
 }
+
+// Changed implements pam.PolicyNotifier: the channel is closed by the next Reload that succeeds.
+func (e *Engine) Changed() <-chan struct{} { return *e.changed.Load() }
 
 // Version returns the version of the policy in force: 1 for the first, 0 if there is none.
 func (e *Engine) Version() uint64 {

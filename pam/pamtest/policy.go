@@ -17,6 +17,7 @@ type Policy struct {
 	version uint64
 	grants  map[policyKey]pam.Grants
 	queries []pam.Query
+	changed chan struct{} // made by the first Changed
 }
 
 type policyKey struct {
@@ -24,7 +25,7 @@ type policyKey struct {
 	asset pam.AssetID
 }
 
-var _ pam.Policy = (*Policy)(nil)
+var _ pam.PolicyNotifier = (*Policy)(nil)
 
 // Set makes g the answer for one user on one asset, for every operation, and raises the policy version, which
 // Grants fills in. Permitted and the declarations are given back as they are.
@@ -45,6 +46,27 @@ func (p *Policy) Revoke(user pam.UserID, asset pam.AssetID) {
 	defer p.mu.Unlock()
 	p.version++
 	delete(p.grants, policyKey{user, asset})
+}
+
+// Changed implements pam.PolicyNotifier. Only Announce closes the channel, so that a test can also see what happens
+// before anybody notices a change.
+func (p *Policy) Changed() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.changed == nil {
+		p.changed = make(chan struct{})
+	}
+	return p.changed
+}
+
+// Announce tells whoever watches that the policy has changed.
+func (p *Policy) Announce() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
+	}
 }
 
 // Queries returns every question so far, in order, failed ones included.
