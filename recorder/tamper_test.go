@@ -3,6 +3,7 @@ package recorder_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -43,23 +44,27 @@ func TestVerify_R5_S24_FlipEveryBit(t *testing.T) {
 		starts = append(starts, off)
 		off += int64(len(p))
 	}
-	chunk := 0
-	for i := range good {
-		for chunk+1 < len(starts) && starts[chunk+1] <= int64(i) {
-			chunk++
-		}
-		for bit := range 8 {
-			if raceEnabled && bit != i%8 {
-				continue
+	for bit := range 8 {
+		t.Run(fmt.Sprint("bit", bit), func(t *testing.T) {
+			t.Parallel()
+			bad := bytes.Clone(good)
+			chunk := 0
+			for i := range bad {
+				for chunk+1 < len(starts) && starts[chunk+1] <= int64(i) {
+					chunk++
+				}
+				if raceEnabled && bit != i%8 {
+					continue
+				}
+				bad[i] ^= 1 << bit
+				rep := verify(t, bad)
+				// The first bad byte is named as the start of the chunk that the flipped bit is in.
+				if rep.State != recorder.StateBroken || rep.At != starts[chunk] {
+					t.Fatalf("bit %d of byte %d flipped: %v at %d (%v), want broken at %d", bit, i, rep.State, rep.At, rep.Cause, starts[chunk])
+				}
+				bad[i] ^= 1 << bit
 			}
-			good[i] ^= 1 << bit
-			rep := verify(t, good)
-			// The first bad byte is named as the start of the chunk that the flipped bit is in.
-			if rep.State != recorder.StateBroken || rep.At != starts[chunk] {
-				t.Fatalf("bit %d of byte %d flipped: %v at %d (%v), want broken at %d", bit, i, rep.State, rep.At, rep.Cause, starts[chunk])
-			}
-			good[i] ^= 1 << bit
-		}
+		})
 	}
 }
 

@@ -78,7 +78,7 @@ func New(cfg Config) (*Protocol, error) {
 			*d = def
 		}
 		if *d < 0 {
-			errs = append(errs, fmt.Errorf("Config.%s is negative: %v", name, *d))
+			errs = append(errs, fmt.Errorf("negative Config.%s: %v", name, *d))
 		}
 	}
 	setDefault("HandshakeTimeout", &cfg.HandshakeTimeout, DefaultHandshakeTimeout)
@@ -103,13 +103,13 @@ func New(cfg Config) (*Protocol, error) {
 			case slices.Contains(good, a):
 			case slices.Contains(weak, a) && cfg.InsecureWeakAlgorithms:
 			case slices.Contains(weak, a):
-				errs = append(errs, fmt.Errorf("Config.%s: %q is weak and needs InsecureWeakAlgorithms", name, a))
+				errs = append(errs, fmt.Errorf("weak algorithm in Config.%s: %q needs InsecureWeakAlgorithms", name, a))
 			default:
-				errs = append(errs, fmt.Errorf("Config.%s: unknown algorithm %q", name, a))
+				errs = append(errs, fmt.Errorf("unknown algorithm in Config.%s: %q", name, a))
 			}
 		}
 		if len(*list) == 0 {
-			errs = append(errs, fmt.Errorf("Config.%s is empty", name))
+			errs = append(errs, fmt.Errorf("empty Config.%s", name))
 		}
 	}
 	setList("KeyExchanges", &cfg.KeyExchanges, defaultKeyExchanges, good.KeyExchanges, weak.KeyExchanges)

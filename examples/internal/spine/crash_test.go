@@ -65,8 +65,9 @@ func noise(s *sshtest.Session) int {
 	}
 }
 
-// TestCrash_S25_SoakKillUnderLoad kills the gateway while it floods a page, 20 times (or as PAM_SOAK says) at different moments: what the page
-// was shown is a prefix of the recording, which is valid as far as it goes; the adopter seals it as gateway_crash.
+// TestCrash_S25_SoakKillUnderLoad kills the gateway while it floods a page, 20 times (or as PAM_SOAK says) at different
+// moments: what the page was shown is a prefix of the recording, which is valid as far as it goes; the adopter seals
+// it as gateway_crash.
 func TestCrash_S25_SoakKillUnderLoad(t *testing.T) {
 	target := demoTarget(t, endless)
 	for i := range pamtest.Rounds(t, 20) {
@@ -79,7 +80,9 @@ func TestCrash_S25_SoakKillUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		// Every round dies at another place: after the first byte, in a burst, past several syncs.
-		seen := newSeen(1 + i*i*17_000)
+		// More rounds than 20 begin again, a little further each time.
+		k := i % 20
+		seen := newSeen(1 + k*k*17_000 + i/20*997)
 		page, err := b.Attach(ctx, id, pamtest.PageOptions{Output: seen.take})
 		if err != nil {
 			t.Fatal(err)
