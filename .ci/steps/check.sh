@@ -28,6 +28,7 @@ cd "$root"
 check "shell scripts" shell_syntax
 check "gofumpt" unformatted
 check "go mod verify" go mod verify
+check "go mod tidy" go mod tidy -diff
 for os in linux darwin windows; do
   check "go vet, $os" vet "$os"
 done
