@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What a session costs against floors of the same run, then every benchmark six times and sums up with benchstat. The raw lines stay in .cache/bench.txt, to compare:
+# Measures what a session costs against floors of the same run, then runs every benchmark six times and sums up with
+# benchstat. The raw lines stay in .cache/bench.txt, to compare:
 # go tool -modfile=.ci/tools/go.mod benchstat old.txt .cache/bench.txt
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 out=$root/.cache/bench.txt

@@ -153,8 +153,8 @@ func (s *liveSession) connected() Conn {
 	return s.conn
 }
 
-// exclusive waits for the session's turn and then for the recording to hold everything up to index: input goes to
-// the target only when it is written down. The caller gives the turn back by calling release.
+// exclusive waits for the session's turn: Input, Resize and Paste are called one at a time. The caller gives the turn
+// back by calling release.
 func (s *liveSession) exclusive(ctx context.Context) (release func(), err error) {
 	select {
 	case <-s.turn:
@@ -166,7 +166,8 @@ func (s *liveSession) exclusive(ctx context.Context) (release func(), err error)
 	}
 }
 
-// deliver records what is about to happen, waits until that is written, and does it.
+// deliver records what is about to happen, waits until that is written, and does it: input goes to the target only
+// when it is written down.
 func (s *liveSession) deliver(ctx context.Context, do func(Conn) error, kind EntryKind, who ParticipantID, entry any) error {
 	release, err := s.exclusive(ctx)
 	if err != nil {
@@ -265,9 +266,8 @@ func (v *viewer) paste(ctx context.Context, text string, bracketed bool) error {
 	if s.caps.Load().Value(ClipboardUpload) != Record {
 		return s.deliver(ctx, do, EntryInput, v.p.id, InputEntry{Kind: "paste", Length: len(text)})
 	}
-	e := clipboardEvent("clipboard_upload", text)
-	if err := s.auditClipboard(ctx, UploadClipboard, v.p, e); err != nil {
-		v.notify(Notice{Code: string(CodeAuditFailed)})
+	e := clipboardEvent(ClipboardUpload, "up", text)
+	if !v.auditClipboard(ctx, UploadClipboard, e) {
 		return nil
 	}
 	return s.deliver(ctx, do, EntryEvent, v.p.id, e)
@@ -279,25 +279,29 @@ func (v *viewer) copied(ctx context.Context, text string) error {
 	if v.s.caps.Load().Value(ClipboardDownload) != Record {
 		return nil
 	}
-	e := clipboardEvent("clipboard_download", text)
-	if err := v.s.auditClipboard(ctx, DownloadClipboard, v.p, e); err != nil {
-		v.s.log.Error("audit event lost", "verb", DownloadClipboard, "err", err)
-		v.notify(Notice{Code: string(CodeAuditFailed)})
+	e := clipboardEvent(ClipboardDownload, "down", text)
+	if !v.auditClipboard(ctx, DownloadClipboard, e) {
 		return nil
 	}
 	return v.s.deliver(ctx, func(Conn) error { return nil }, EntryEvent, v.p.id, e)
 }
 
-func clipboardEvent(kind, text string) SessionEvent {
+func clipboardEvent(d Declaration, direction, text string) SessionEvent {
 	sum := sha256.Sum256([]byte(text))
-	dir := map[string]string{"clipboard_upload": "up", "clipboard_download": "down"}[kind]
-	return SessionEvent{Type: kind, Direction: dir, Length: len(text), SHA256: hex.EncodeToString(sum[:]), Text: text}
+	return SessionEvent{Type: string(d), Direction: direction, Length: len(text), SHA256: hex.EncodeToString(sum[:]), Text: text}
 }
 
-// auditClipboard writes the event without the text, which only the recording holds.
-func (s *liveSession) auditClipboard(ctx context.Context, v Verb, p *participant, e SessionEvent) error {
-	return s.b.audit.write(ctx, Event{
-		At: s.b.cfg.Now(), Verb: v, User: p.user, Login: p.login, Asset: s.asset.ID, Session: s.id,
+// auditClipboard writes the event without the text, which only the recording holds. It reports whether the event is
+// down; if not, the user is told that nothing was done.
+func (v *viewer) auditClipboard(ctx context.Context, verb Verb, e SessionEvent) bool {
+	s := v.s
+	err := s.b.audit.write(ctx, Event{
+		At: s.b.cfg.Now(), Verb: verb, User: v.p.user, Login: v.p.login, Asset: s.asset.ID, Session: s.id,
 		Detail: fmt.Sprintf("%d bytes, sha256 %s", e.Length, e.SHA256),
 	})
+	if err != nil {
+		s.log.Error("audit event lost", "verb", verb, "err", err)
+		v.notify(Notice{Code: string(CodeAuditFailed)})
+	}
+	return err == nil
 }

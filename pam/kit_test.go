@@ -36,26 +36,8 @@ type rig struct {
 	recorder  *pamtest.Recorder
 	events    *pamtest.EventSink
 	store     pam.Store
-	log       *lockedBuffer
+	log       *pamtest.LogBuffer
 	ctx       context.Context
-}
-
-// lockedBuffer is a log that several goroutines write.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // server-1 is an asset that alice may work on, recorded.
@@ -80,7 +62,7 @@ func newRig(t testing.TB, change ...func(*pam.Config)) *rig {
 	t.Cleanup(cancel)
 	r := &rig{
 		t: t, protocol: &pamtest.Protocol{Key: "ssh", Wrap: paceless}, policy: &pamtest.Policy{}, recorder: &pamtest.Recorder{},
-		events: &pamtest.EventSink{}, store: pam.NewMemoryStore(), log: &lockedBuffer{}, ctx: ctx,
+		events: &pamtest.EventSink{}, store: pam.NewMemoryStore(), log: &pamtest.LogBuffer{}, ctx: ctx,
 		inventory: pamtest.NewInventory(pam.Asset{
 			ID: asset1, Name: "Server <b>one</b>", Type: pam.AssetType{ID: "linux", Name: "Linux", Protocol: "ssh", OS: pam.OSUnix},
 			Address: "192.0.2.1:22", Account: "root",

@@ -104,10 +104,7 @@ func (s *liveSession) may(v *viewer, op operation) bool {
 	s.mu.Lock()
 	state, attached := s.state, p.viewer == v
 	s.mu.Unlock()
-	if !attached {
-		return false
-	}
-	if !state.permits(attached) {
+	if !attached || !state.permits(attached) {
 		return false
 	}
 	allowed := op.modes == nil

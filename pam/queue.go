@@ -35,9 +35,10 @@ func (v *viewer) enqueue(size int, do func() error) {
 
 // drainQueue does the queued jobs. The first error ends the viewer.
 func (v *viewer) drainQueue() {
+	var failed error
 	for {
 		v.mu.Lock()
-		if len(v.queue) == 0 || v.ctx.Err() != nil {
+		if len(v.queue) == 0 || failed != nil || v.ctx.Err() != nil {
 			v.queue, v.queued, v.working = nil, 0, false
 			v.mu.Unlock()
 			return
@@ -47,14 +48,8 @@ func (v *viewer) drainQueue() {
 		v.queue = v.queue[1:]
 		v.queued -= j.size
 		v.mu.Unlock()
-		if err := j.do(); err != nil {
-			if v.s.ctx.Err() == nil {
-				v.cancel(err)
-			}
-			v.mu.Lock()
-			v.queue, v.queued, v.working = nil, 0, false
-			v.mu.Unlock()
-			return
+		if failed = j.do(); failed != nil && v.s.ctx.Err() == nil {
+			v.cancel(failed)
 		}
 	}
 }

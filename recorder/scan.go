@@ -159,29 +159,22 @@ func (s *scanner) account(c scanned) error {
 }
 
 // checkpoint decodes the common part of checkpoint and seal.
-func (c scanned) checkpoint() (Checkpoint, error) {
-	var p Checkpoint
-	body, _, err := signedParts(c.payload)
-	if err == nil {
-		err = json.Unmarshal(body, &p)
-	}
-	if err != nil {
-		return p, fmt.Errorf("%s: %w", c.typ, err)
-	}
-	return p, nil
-}
+func (c scanned) checkpoint() (Checkpoint, error) { return decodeSigned[Checkpoint](c) }
 
 // seal decodes a seal.
-func (c scanned) seal() (Seal, error) {
-	var p Seal
+func (c scanned) seal() (Seal, error) { return decodeSigned[Seal](c) }
+
+// decodeSigned reads what a signed chunk says, without looking at the signature.
+func decodeSigned[T any](c scanned) (T, error) {
+	var v T
 	body, _, err := signedParts(c.payload)
 	if err == nil {
-		err = json.Unmarshal(body, &p)
+		err = json.Unmarshal(body, &v)
 	}
 	if err != nil {
-		return p, fmt.Errorf("%s: %w", c.typ, err)
+		return v, fmt.Errorf("%s: %w", c.typ, err)
 	}
-	return p, nil
+	return v, nil
 }
 
 // grow sets the length of buf and keeps its contents.

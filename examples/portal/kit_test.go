@@ -75,7 +75,7 @@ type site struct {
 	p      *portal
 	srv    *httptest.Server
 	data   string
-	log    *lockedBuffer
+	log    *pamtest.LogBuffer
 	events *pamtest.EventSink
 	clock  *clock
 }
@@ -98,23 +98,6 @@ func (c *clock) advance(d time.Duration) {
 	c.off += d
 }
 
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // newSite starts a portal that is known under origins; without any, under its own address.
 func newSite(t *testing.T, yaml string, origins ...string) *site {
 	t.Helper()
@@ -125,7 +108,7 @@ func newSite(t *testing.T, yaml string, origins ...string) *site {
 	for i := range c.Users {
 		c.Users[i].Hash = cheapHash(t, c.Users[i].ID+"-pw-1")
 	}
-	s := &site{t: t, data: t.TempDir(), log: &lockedBuffer{}, events: &pamtest.EventSink{}, clock: &clock{}}
+	s := &site{t: t, data: t.TempDir(), log: &pamtest.LogBuffer{}, events: &pamtest.EventSink{}, clock: &clock{}}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	demo, stopDemo, err := startDemoHost()
 	if err != nil {

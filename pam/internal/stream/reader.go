@@ -46,7 +46,7 @@ func (r *Reader) Next(dst []Item, max int, force bool) ([]Item, error) {
 		return dst, ErrBehind
 	}
 	from := r.next
-	for size := 0; r.next < l.open && r.next < l.end(); r.next++ {
+	for size := 0; r.next < l.open; r.next++ {
 		e := l.at(r.next)
 		if size += len(e.Payload); size > max && (r.next > from || !force) {
 			break
@@ -54,7 +54,7 @@ func (r *Reader) Next(dst []Item, max int, force bool) ([]Item, error) {
 		dst = append(dst, e.Item)
 	}
 	if r.next == from {
-		if l.closed && (r.next >= l.open || r.next >= l.end()) {
+		if r.exhausted() {
 			return dst, io.EOF
 		}
 		return dst, nil
@@ -71,8 +71,12 @@ func (r *Reader) Done() bool {
 	l := r.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return r.closed || l.closed && (r.next >= l.open || r.next >= l.end())
+	return r.closed || r.exhausted()
 }
+
+// exhausted reports whether the log will show nothing more to this reader. What the gate still holds back in a closed
+// log stays unread; log.open is never beyond the last item, so it bounds both. The caller holds log.mu.
+func (r *Reader) exhausted() bool { return r.log.closed && r.next >= r.log.open }
 
 // SkipTo moves the reader forward to the item with sequence number seq, which need not exist yet.
 func (r *Reader) SkipTo(seq uint64) {
