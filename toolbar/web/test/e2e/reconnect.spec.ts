@@ -70,7 +70,11 @@ test('C2 S36 a network cut is bridged, and what ran meanwhile is shown', async (
   const { page } = session
   const marker = world.marker('meanwhile')
   const go = world.marker('go')
-  await session.run(`until test -e ${go}; do sleep 0.1; done; seq 1 5000; echo finished | tee ${marker}`)
+  const waiting = world.marker('waiting')
+  await session.run(
+    `echo yes > ${waiting}; until test -e ${go}; do sleep 0.1; done; seq 1 5000; echo finished | tee ${marker}`,
+  )
+  await expectFile(waiting, 'yes') // a key that the cut overtakes is lost, Enter too
   world.network.cut()
   try {
     await expect(page.getByText(/Connection lost, trying again|Reconnecting/).first()).toBeVisible()
