@@ -41,7 +41,14 @@ type Asset struct {
 	Account string
 	// Attributes are adapter settings by name, for example sshx.AttrHostKeys. Nil is fine.
 	Attributes map[string]string
+	// Via are the jump hosts that lead to the asset, the first one dialled first; each is an asset of the inventory with
+	// an address, an account and secrets of its own. At most MaxHops. Nil: the gateway reaches Address itself. Users
+	// need no right on a jump host: it is a part of the way, and nothing but the connection to the next one is opened there.
+	Via []AssetID
 }
+
+// MaxHops is the greatest number of jump hosts before an asset.
+const MaxHops = 8
 
 // Inventory is the host's list of assets.
 type Inventory interface {

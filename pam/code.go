@@ -55,6 +55,18 @@ const (
 	CodeRecordingFailed   Code = "recording_failed"
 )
 
+// Codes of operations on files.
+const (
+	CodeFilesUnavailable Code = "files_unavailable" // the target has no file service
+	CodeFileNotFound     Code = "file_not_found"
+	CodeFileExists       Code = "file_exists"
+	CodeFileDenied       Code = "file_denied" // by the target's own permissions
+	CodeFileBadName      Code = "file_bad_name"
+	CodeFileTooLarge     Code = "file_too_large" // beyond a limit or quota
+	CodeFileTimeout      Code = "file_timeout"
+	CodeFileFailed       Code = "file_failed" // anything else; the log says more
+)
+
 // Codes of sessions that ended for a reason that needs no finer word: one for each EndReason.
 const (
 	CodeUserDisconnect  = Code(EndUserDisconnect)

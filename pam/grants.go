@@ -159,3 +159,9 @@ type Grants struct {
 type Policy interface {
 	Grants(ctx context.Context, q Query) (Grants, error)
 }
+
+// SitePolicy is a Policy that knows site roles. Without it nobody has one.
+type SitePolicy interface {
+	// Site returns the user's site role; of an unknown user SiteNone.
+	Site(ctx context.Context, u UserID) (SiteRole, error)
+}

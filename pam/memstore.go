@@ -19,6 +19,8 @@ func NewMemoryStore() Store {
 		sessions: map[SessionID]SessionInfo{},
 		tickets:  map[TicketHash]Ticket{},
 		params:   map[paramKey]Params{},
+		claims:   map[string]time.Time{},
+		tallies:  map[string]tally{},
 	}
 }
 
@@ -33,6 +35,15 @@ type memoryStore struct {
 	ended    []SessionID // in order of their end
 	tickets  map[TicketHash]Ticket
 	params   map[paramKey]Params
+	claims   map[string]time.Time // key to the end of its mark
+	tallies  map[string]tally
+	swept    int // marks and counters after the last sweep
+}
+
+// tally is a counter that lives until its time has come.
+type tally struct {
+	sum   int
+	until time.Time
 }
 
 func (m *memoryStore) PutSession(ctx context.Context, s SessionInfo) error {
@@ -160,4 +171,59 @@ func (m *memoryStore) Params(ctx context.Context, u UserID, a AssetID) (Params, 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return maps.Clone(m.params[paramKey{u, a}]), nil
+}
+
+func (m *memoryStore) Claim(ctx context.Context, key string, now, until time.Time) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if end, ok := m.claims[key]; ok && now.Before(end) {
+		return false, nil
+	}
+	m.sweep(now)
+	m.claims[key] = until
+	return true, nil
+}
+
+func (m *memoryStore) Tally(ctx context.Context, key string, by int, now time.Time, window time.Duration) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, ok := m.tallies[key]
+	if !ok || !now.Before(c.until) {
+		if by == 0 {
+			return 0, nil
+		}
+		m.sweep(now)
+		c = tally{until: now.Add(window)}
+	}
+	c.sum += by
+	m.tallies[key] = c
+	return c.sum, nil
+}
+
+func (m *memoryStore) Forget(ctx context.Context, key string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.claims, key)
+	delete(m.tallies, key)
+	return nil
+}
+
+// sweep drops marks and counters whose time has come, whenever their number has doubled. The caller holds mu.
+func (m *memoryStore) sweep(now time.Time) {
+	const few = 1000
+	if len(m.claims)+len(m.tallies) < max(few, 2*m.swept) {
+		return
+	}
+	maps.DeleteFunc(m.claims, func(_ string, end time.Time) bool { return !now.Before(end) })
+	maps.DeleteFunc(m.tallies, func(_ string, c tally) bool { return !now.Before(c.until) })
+	m.swept = len(m.claims) + len(m.tallies)
 }

@@ -30,7 +30,16 @@ type ConnectRequest struct {
 	// Field fetches a secured field of the asset from the host's vault. Call it after the target's identity
 	// is verified (S05), use the value and drop it. A missing field matches ErrNoField.
 	Field func(ctx context.Context, name string) (Secret, error)
-	Log   *slog.Logger
+	// Via are the jump hosts of Asset.Via, looked up in the inventory, in the order in which they are dialled.
+	Via []Hop
+	Log *slog.Logger
+}
+
+// Hop is one jump host on the way to an asset.
+type Hop struct {
+	Asset Asset
+	// Field fetches a secured field of the jump host, under the rules of ConnectRequest.Field.
+	Field func(ctx context.Context, name string) (Secret, error)
 }
 
 // Conn is one live connection to a target.

@@ -64,9 +64,13 @@ func (s *liveSession) launch() error {
 	s.mu.Lock()
 	size := s.size
 	s.mu.Unlock()
+	via, err := s.hops(ctx)
+	if err != nil {
+		return err
+	}
 	conn, err := s.protocol.Connect(ctx, ConnectRequest{
 		Session: s.id, Asset: s.asset, Params: s.params, Size: size, Capabilities: *s.caps.Load(),
-		Field: s.field, Log: s.log,
+		Field: s.field(s.asset.ID), Via: via, Log: s.log,
 	})
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil && s.ctx.Err() == nil {
@@ -85,9 +89,27 @@ func (s *liveSession) launch() error {
 	return nil
 }
 
-// field fetches a secured field for the adapter.
-func (s *liveSession) field(ctx context.Context, name string) (Secret, error) {
-	return s.b.cfg.Vault.Field(ctx, FieldRequest{Asset: s.asset.ID, Field: name, User: s.info.User, Session: s.id})
+// field returns what fetches secured fields of one asset for the adapter.
+func (s *liveSession) field(asset AssetID) func(context.Context, string) (Secret, error) {
+	return func(ctx context.Context, name string) (Secret, error) {
+		return s.b.cfg.Vault.Field(ctx, FieldRequest{Asset: asset, Field: name, User: s.info.User, Session: s.id})
+	}
+}
+
+// hops looks up the jump hosts before the asset. Their addresses come from the inventory like the asset's own (S30).
+func (s *liveSession) hops(ctx context.Context) ([]Hop, error) {
+	if len(s.asset.Via) > MaxHops {
+		return nil, &TargetError{Code: CodeTargetConfig, Err: fmt.Errorf("the asset has %d jump hosts, at most %d", len(s.asset.Via), MaxHops)}
+	}
+	var via []Hop
+	for _, id := range s.asset.Via {
+		a, err := s.b.cfg.Inventory.Asset(ctx, id)
+		if err != nil {
+			return nil, &TargetError{Code: CodeTargetConfig, Err: fmt.Errorf("jump host %q: %w", id, err)}
+		}
+		via = append(via, Hop{Asset: a, Field: s.field(id)})
+	}
+	return via, nil
 }
 
 // openRecording opens the recording and begins it with its owner.

@@ -48,6 +48,15 @@ type Store interface {
 	// DropTickets removes every ticket that match reports true for, and those expired at now.
 	DropTickets(ctx context.Context, now time.Time, match func(Ticket) bool) error
 
+	// Claim marks key as used until the given time, in one atomic step: of any number of callers with one key the first
+	// gets true. A mark whose time has come at now counts as gone. Keys are text of at most 300 bytes.
+	Claim(ctx context.Context, key string, now, until time.Time) (first bool, err error)
+	// Tally adds by (0 or more) to the counter under key, in one atomic step, and returns the sum. A counter lives for
+	// window from its first addition; after that it starts anew. With by 0 it only reads.
+	Tally(ctx context.Context, key string, by int, now time.Time, window time.Duration) (sum int, err error)
+	// Forget removes the mark and the counter under key, if there are any.
+	Forget(ctx context.Context, key string) error
+
 	// PutParams remembers the launch parameters that a user last used on an asset (L8).
 	PutParams(ctx context.Context, u UserID, a AssetID, p Params) error
 	// Params returns them, or nil if there are none.

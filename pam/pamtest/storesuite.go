@@ -29,6 +29,9 @@ func StoreSuite(t *testing.T, open func(t *testing.T) pam.Store) {
 		{"one of many takes a ticket", storeTicketRace},
 		{"dropping tickets", storeDrop},
 		{"params", storeParams},
+		{"claims", storeClaims},
+		{"one of many claims", storeClaimRace},
+		{"tallies", storeTallies},
 		{"odd text", storeOddText},
 		{"ended context", storeContext},
 		{"concurrent use", storeConcurrent},
@@ -341,4 +344,75 @@ func storeConcurrent(t *testing.T, s pam.Store) {
 	if list, err := s.Sessions(t.Context(), pam.SessionFilter{Limit: 1000}); err != nil || len(list) != 160 {
 		t.Errorf("%d records, %v; want 160", len(list), err)
 	}
+}
+
+func storeClaims(t *testing.T, s pam.Store) {
+	at := suiteTime
+	claim := func(key string, now time.Time, want bool) {
+		t.Helper()
+		if got, err := s.Claim(t.Context(), key, now, now.Add(time.Minute)); err != nil || got != want {
+			t.Errorf("Claim(%q) at %v = %v, %v; want %v", key, now.Sub(at), got, err, want)
+		}
+	}
+	claim("a", at, true)
+	claim("a", at.Add(59*time.Second), false)
+	claim("b", at, true)
+	claim("a", at.Add(time.Minute), true) // its time has come
+	if err := s.Forget(t.Context(), "b"); err != nil {
+		t.Errorf("Forget: %v", err)
+	}
+	claim("b", at.Add(time.Second), true)
+	if err := s.Forget(t.Context(), "nothing"); err != nil {
+		t.Errorf("Forget of nothing: %v", err)
+	}
+}
+
+func storeClaimRace(t *testing.T, s pam.Store) {
+	var won atomic.Int64
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			first, err := s.Claim(t.Context(), "one", suiteTime, suiteTime.Add(time.Hour))
+			if err != nil {
+				t.Errorf("Claim: %v", err)
+			}
+			if first {
+				won.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if won.Load() != 1 {
+		t.Errorf("%d callers got the claim, want 1", won.Load())
+	}
+}
+
+func storeTallies(t *testing.T, s pam.Store) {
+	at := suiteTime
+	tally := func(key string, by int, now time.Time, want int) {
+		t.Helper()
+		if got, err := s.Tally(t.Context(), key, by, now, time.Minute); err != nil || got != want {
+			t.Errorf("Tally(%q, %d) at %v = %d, %v; want %d", key, by, now.Sub(at), got, err, want)
+		}
+	}
+	tally("a", 0, at, 0)
+	tally("a", 1, at, 1)
+	tally("a", 2, at.Add(30*time.Second), 3)
+	tally("a", 0, at.Add(59*time.Second), 3)
+	tally("a", 0, at.Add(time.Minute), 0) // the window is that of the first addition
+	tally("a", 1, at.Add(time.Minute), 1)
+	if err := s.Forget(t.Context(), "a"); err != nil {
+		t.Errorf("Forget: %v", err)
+	}
+	tally("a", 0, at.Add(time.Minute), 0)
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			if _, err := s.Tally(t.Context(), "many", 1, at, time.Minute); err != nil {
+				t.Errorf("Tally: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	tally("many", 0, at, 50)
 }

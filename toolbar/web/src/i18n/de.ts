@@ -283,6 +283,38 @@ export const de: Messages = {
       title: 'Angehalten: die Aufzeichnung versagte',
       text: 'Diese Sitzung muss aufgezeichnet werden, und die Aufzeichnung ließ sich nicht schreiben. Danach kam nichts mehr beim Ziel an. Kommt es wieder vor, sagen Sie es Ihrem Administrator.',
     },
+    files_unavailable: {
+      title: 'Das Ziel bietet keine Dateien an',
+      text: 'Sein Dateidienst ist ausgeschaltet oder fehlt. Fragen Sie den Eigentümer des Assets.',
+    },
+    file_not_found: {
+      title: 'Die Datei ist nicht da',
+      text: 'Sie wurde inzwischen verschoben oder gelöscht. Laden Sie den Ordner neu.',
+    },
+    file_exists: {
+      title: 'Der Name ist vergeben',
+      text: 'Wählen Sie einen anderen Namen oder ersetzen Sie, was da ist.',
+    },
+    file_denied: {
+      title: 'Das Ziel lässt es nicht zu',
+      text: 'Dem Konto auf dem Ziel fehlt das Recht auf diese Datei oder diesen Ordner.',
+    },
+    file_bad_name: {
+      title: 'Dieser Name geht nicht',
+      text: 'Er ist leer, zu lang oder enthält Zeichen, die in einem Dateinamen nicht stehen dürfen.',
+    },
+    file_too_large: {
+      title: 'Die Datei ist zu groß',
+      text: 'Sie überschreitet die Grenze für Übertragungen.',
+    },
+    file_timeout: {
+      title: 'Das Ziel hat nicht rechtzeitig geantwortet',
+      text: 'Mehr ist nicht geschehen. Versuchen Sie es noch einmal.',
+    },
+    file_failed: {
+      title: 'Der Dateivorgang ist fehlgeschlagen',
+      text: 'Das Ziel meldete einen Fehler. Versuchen Sie es noch einmal oder sehen Sie auf dem Ziel nach.',
+    },
     user_disconnect: { title: 'Sitzung getrennt', text: 'Sie haben die Sitzung beendet. Das Ziel wurde verständigt.' },
     remote_logoff: {
       title: 'Sie haben sich von {asset} abgemeldet',

@@ -271,6 +271,38 @@ export const en = {
       title: 'Stopped: the recording failed',
       text: 'This session must be recorded, and the recording could not be written. Nothing after that reached the target. Tell your administrator if it happens again.',
     },
+    files_unavailable: {
+      title: 'The target offers no files',
+      text: 'Its file service is switched off or missing. Ask the owner of the asset.',
+    },
+    file_not_found: {
+      title: 'The file is not there',
+      text: 'It was moved or deleted meanwhile. Load the folder again.',
+    },
+    file_exists: {
+      title: 'The name is taken',
+      text: 'Choose another name, or replace what is there.',
+    },
+    file_denied: {
+      title: 'The target does not permit it',
+      text: 'The account on the target lacks the right to this file or folder.',
+    },
+    file_bad_name: {
+      title: 'This name cannot be used',
+      text: 'It is empty, too long, or has characters that a file name must not have.',
+    },
+    file_too_large: {
+      title: 'The file is too large',
+      text: 'It goes beyond the limit for transfers here.',
+    },
+    file_timeout: {
+      title: 'The target did not answer in time',
+      text: 'Nothing more was done. Try again.',
+    },
+    file_failed: {
+      title: 'The file operation failed',
+      text: 'The target reported a fault. Try again, or look at the target.',
+    },
     user_disconnect: { title: 'Session disconnected', text: 'You ended the session. The target was told.' },
     remote_logoff: { title: 'You signed out of {asset}', text: 'The target ended the session when its shell closed.' },
     expired: {
