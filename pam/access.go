@@ -20,12 +20,20 @@ type evaluation struct {
 	decision Decision
 }
 
-// evaluate asks inventory and policy about one operation and lets Decide answer. An error of either is a
-// denial. limited says whether the start would exceed a limit; attaching again never does.
-func (b *Broker) evaluate(ctx context.Context, who Identity, id AssetID, op Operation, addr netip.Addr, limited bool) (evaluation, error) {
+// question is what is to be decided about one user.
+type question struct {
+	asset   AssetID
+	op      Operation
+	addr    netip.Addr
+	needs   Declaration // that must permit beside web_session; empty: none
+	limited bool        // it would exceed a limit; attaching again never does
+}
+
+// evaluate asks inventory and policy a question and lets Decide answer. An error of either is a denial.
+func (b *Broker) evaluate(ctx context.Context, who Identity, q question) (evaluation, error) {
 	var ev evaluation
 	ev.decision = Decision{Code: CodePolicyError}
-	asset, err := b.cfg.Inventory.Asset(ctx, id)
+	asset, err := b.cfg.Inventory.Asset(ctx, q.asset)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		ev.decision = Decision{Code: CodeNotFound}
@@ -34,22 +42,25 @@ func (b *Broker) evaluate(ctx context.Context, who Identity, id AssetID, op Oper
 		return ev, fmt.Errorf("inventory: %w", err)
 	}
 	start := time.Now()
-	grants, err := b.cfg.Policy.Grants(ctx, Query{User: who.User, Asset: id, Operation: op, ClientAddr: addr, At: b.cfg.Now()})
+	grants, err := b.cfg.Policy.Grants(ctx, Query{User: who.User, Asset: q.asset, Operation: q.op, ClientAddr: q.addr, At: b.cfg.Now()})
 	b.met.decideNs.Update(int64(time.Since(start)))
 	if err != nil {
 		return ev, fmt.Errorf("policy: %w", err)
 	}
 	ev.asset, ev.grants, ev.protocol = asset, grants, b.protocols[asset.Type.Protocol]
-	ev.decision = Decide(b.facts(grants, ev.protocol != nil, limited))
+	ev.decision = Decide(b.facts(grants, ev.protocol != nil, q))
 	return ev, nil
 }
 
 // facts gathers what Decide wants to know. Approvals and a second factor are not built yet: a decision that asks
 // for them is refused.
-func (b *Broker) facts(g Grants, hasProtocol, limited bool) Facts {
+func (b *Broker) facts(g Grants, hasProtocol bool, q question) Facts {
 	f := Facts{
 		Authenticated: true, Role: g.Role, Permitted: g.Permitted, HasProtocol: hasProtocol,
-		Profile: g.Declarations[WebSession], LimitReached: limited,
+		Profile: g.Declarations[WebSession], LimitReached: q.limited,
+	}
+	if q.needs != "" && !g.Declarations[q.needs].Permits() {
+		f.Profile = Deny
 	}
 	if g.Selector != nil {
 		switch g.Selector.Form {

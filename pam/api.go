@@ -56,9 +56,9 @@ type paramView struct {
 
 func (b *Broker) serveAccess(w http.ResponseWriter, r *http.Request, who Identity) error {
 	id := AssetID(r.PathValue("id"))
-	free, release := b.reserve(who.User)
+	free, release := b.reserve(who.User, id)
 	release()
-	ev, err := b.evaluate(r.Context(), who, id, OpAccess, b.clientAddr(r), !free)
+	ev, err := b.evaluate(r.Context(), who, question{asset: id, op: OpAccess, addr: b.clientAddr(r), limited: !free})
 	if err != nil {
 		return &Refusal{Code: ev.decision.Code, Err: err}
 	}
@@ -117,10 +117,13 @@ func (b *Broker) serveStart(w http.ResponseWriter, r *http.Request, who Identity
 	if err != nil {
 		return err
 	}
-	// Relative to the mount, as every address of ours: the broker does not know the prefix.
-	writeJSON(w, http.StatusCreated, map[string]any{"id": info.ID, "url": "s/" + url.PathEscape(string(info.ID))})
+	writeJSON(w, http.StatusCreated, map[string]any{"id": info.ID, "url": pageURL(info.ID)})
 	return nil
 }
+
+// pageURL is the address of a session's page, relative to the mount, as every address of ours: the broker does not know
+// the prefix.
+func pageURL(id SessionID) string { return "s/" + url.PathEscape(string(id)) }
 
 // sessionView is a session as its owner sees it.
 type sessionView struct {
@@ -174,45 +177,46 @@ func (b *Broker) serveSessions(w http.ResponseWriter, r *http.Request, who Ident
 	return nil
 }
 
-// ownLive returns a live session that this login started.
-func (b *Broker) ownLive(r *http.Request, who Identity) (*liveSession, error) {
+// place returns the live session of a request and the place that this login has in it, as its owner or as a joiner.
+func (b *Broker) place(r *http.Request, who Identity) (*liveSession, *participant, error) {
+	if s := b.find(SessionID(r.PathValue("id"))); s != nil {
+		if p := s.placeOf(who); p != nil && !s.ended() {
+			return s, p, nil
+		}
+	}
 	info, err := b.own(r, who)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	s := b.find(info.ID)
-	if s == nil || s.ended() {
-		return nil, &Refusal{Code: CodeSessionEnded}
+	if s := b.find(info.ID); s == nil || s.ended() {
+		return nil, nil, &Refusal{Code: CodeSessionEnded}
 	}
-	if s.owner.login != who.LoginID {
-		return nil, &Refusal{Code: CodeOtherLogin}
-	}
-	return s, nil
+	return nil, nil, &Refusal{Code: CodeOtherLogin}
 }
 
-// serveAttach gives the owner a ticket for one socket: on first load, on reload and after a drop alike. The
-// policy is asked again, so that a right withdrawn meanwhile ends the session here at the latest (S36).
+// serveAttach gives a participant a ticket for one socket: on first load, on reload and after a drop alike. The
+// policy is asked again, so that a right withdrawn meanwhile ends the place here at the latest (S36).
 func (b *Broker) serveAttach(w http.ResponseWriter, r *http.Request, who Identity) error {
 	if err := readJSON(w, r, &struct{}{}); err != nil {
 		return err
 	}
-	s, err := b.ownLive(r, who)
+	s, p, err := b.place(r, who)
 	if err != nil {
 		return err
 	}
-	ev, err := b.evaluate(r.Context(), who, s.asset.ID, OpAccess, b.clientAddr(r), false)
+	ev, err := b.evaluate(r.Context(), who, s.question(p, b.clientAddr(r)))
 	if err != nil {
 		// The policy could not answer: this attach is denied, the session and its window stay.
 		return &Refusal{Code: ev.decision.Code, Err: err}
 	}
-	if !s.apply(ev) {
+	if !s.apply(p, ev) {
 		return &Refusal{Code: CodeRevoked}
 	}
 	s.mu.Lock()
-	s.addr = b.clientAddr(r)
+	p.addr = b.clientAddr(r)
 	s.mu.Unlock()
 	text, err := b.newTicket(r.Context(), Ticket{
-		Session: s.id, Participant: s.owner.id, User: who.User, LoginID: who.LoginID, Cookie: who.Cookie, Origin: r.Header.Get("Origin"),
+		Session: s.id, Participant: p.id, User: who.User, LoginID: who.LoginID, Cookie: who.Cookie, Origin: r.Header.Get("Origin"),
 	})
 	if err != nil {
 		return &Refusal{Code: CodeInternal, Err: err}
@@ -224,31 +228,21 @@ func (b *Broker) serveAttach(w http.ResponseWriter, r *http.Request, who Identit
 	return nil
 }
 
-// adopt makes g the live decision.
-func (s *liveSession) adopt(g Grants) {
-	caps := NewCapabilities(g.Declarations)
-	s.caps.Store(&caps)
-	s.mu.Lock()
-	s.grants = g
-	s.touchViewers()
-	s.mu.Unlock()
-}
-
 func (b *Broker) serveEnd(w http.ResponseWriter, r *http.Request, who Identity) error {
 	if err := readJSON(w, r, &struct{}{}); err != nil {
 		return err
 	}
-	s, err := b.ownLive(r, who)
+	s, p, err := b.place(r, who)
 	if err != nil {
 		return err
 	}
-	s.finish(&End{Reason: EndUserDisconnect})
+	s.disconnect(p)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
-// servePage serves the session page to the session's owner. Others get the answer for a page that does not
-// exist; joining has no screens yet.
+// servePage serves the session page to the session's owner and to those who have joined. Others get the answer for a
+// page that does not exist; joining has no screens yet.
 func (b *Broker) servePage(w http.ResponseWriter, r *http.Request, _ Identity) error {
 	who, err := b.identify(r)
 	if err != nil {
@@ -261,7 +255,11 @@ func (b *Broker) servePage(w http.ResponseWriter, r *http.Request, _ Identity) e
 	}
 	info, err := b.own(r, who)
 	if err != nil {
-		return err
+		s, _, perr := b.place(r, who)
+		if perr != nil {
+			return err
+		}
+		info = s.snapshot()
 	}
 	b.cfg.UI.SessionPage(w, r, Page{Session: info.ID, AssetName: info.AssetName, FrameAncestors: b.cfg.FrameAncestors})
 	return nil

@@ -107,19 +107,27 @@ func (s *liveSession) attach(v *viewer, size Size) *endMessage {
 		s.mu.Unlock()
 		return &m
 	}
+	if v.p.left || (v.p != s.owner && !s.running) {
+		s.mu.Unlock()
+		return &endMessage{Code: CodeRevoked}
+	}
 	s.b.wg.Add(1) // for serveViewer; before the session can end, so before Shutdown may wait
 	old := v.p.viewer
 	v.p.viewer = v
 	s.viewers[v] = struct{}{}
-	if s.away != nil {
-		s.away.Stop()
-	}
-	if s.state == StateReconnecting {
-		s.state = StateActive
-	}
-	first := !s.running
-	if first {
-		s.size = size
+	first := false
+	if v.p == s.owner {
+		if s.away != nil {
+			s.away.Stop()
+		}
+		if s.state == StateReconnecting {
+			s.state = StateActive
+		}
+		if first = !s.running; first {
+			s.size = size
+		}
+	} else {
+		v.p.away.Stop()
 	}
 	conn := s.conn
 	late := conn != nil && v.attachOutput(conn)
@@ -135,13 +143,15 @@ func (s *liveSession) attach(v *viewer, size Size) *endMessage {
 		return nil
 	}
 	v.enqueue(0, func() error {
-		if _, err := s.append(EntryJoin, v.p.id, ParticipantEntry{User: v.p.user, Name: v.p.name, Mode: v.p.mode}); err != nil {
+		if _, err := s.append(EntryJoin, v.p.id, v.p.entry()); err != nil {
 			s.recordingFailed(err)
 			return err
 		}
-		// The picture is made after the target knows the page's size.
-		if err := v.resize(v.ctx, size); err != nil {
-			return err
+		if v.p == s.owner {
+			// The picture is made after the target knows the page's size.
+			if err := v.resize(v.ctx, size); err != nil {
+				return err
+			}
 		}
 		if late {
 			if err := v.resume(v.ctx, conn.(KeyFramer)); err != nil {
@@ -153,19 +163,28 @@ func (s *liveSession) attach(v *viewer, size Size) *endMessage {
 	return nil
 }
 
-// detach takes v out of the session. When its participant is the owner and no newer page is there, the
-// reconnect window begins.
+// detach takes v out of the session. When no newer page of its participant is there, the reconnect window begins.
 func (s *liveSession) detach(v *viewer) {
 	v.detach()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	delete(s.viewers, v)
 	if v.p.viewer != v {
+		s.mu.Unlock()
 		return
 	}
 	v.p.viewer = nil
-	if s.end == nil && v.p == s.owner {
+	live := s.end == nil
+	switch {
+	case !live:
+	case v.p == s.owner:
 		s.startAway()
+	default:
+		s.expect(v.p, s.b.cfg.Limits.Reconnect)
+	}
+	s.touchViewers()
+	s.mu.Unlock()
+	if live {
+		s.noteLeave(v.p)
 	}
 }
 
@@ -196,6 +215,7 @@ type viewerState struct {
 	State           State                 `json:"state"`
 	Step            string                `json:"step,omitempty"`
 	Recorded        bool                  `json:"recorded"`
+	Ends            *endingView           `json:"ends,omitempty"`
 	Capabilities    map[Declaration]Value `json:"capabilities"`
 	People          []personView          `json:"people"`
 	Params          Params                `json:"params"`
@@ -210,6 +230,7 @@ type personView struct {
 	Name string `json:"name"`
 	Mode Mode   `json:"mode"`
 	Self bool   `json:"self,omitempty"`
+	Away bool   `json:"away,omitempty"` // no page of that person is attached
 }
 
 // ackEvery is how many consumed bytes a page acknowledges at a time.
@@ -221,14 +242,16 @@ func (s *liveSession) stateFor(p *participant) viewerState {
 	defer s.mu.Unlock()
 	v := viewerState{
 		Session: s.id, Participant: p.id, Mode: p.mode, Asset: s.b.assetView(s.asset), State: s.state, Step: s.step,
-		Recorded: s.record, Capabilities: s.caps.Load().view(), Params: s.params,
+		Recorded: s.record, Capabilities: p.caps.Load().view(), Params: s.params, Ends: s.warning.view(),
 		Started: stamp(s.created), Now: stamp(s.b.cfg.Now()),
 		Window: s.b.cfg.Limits.Window, Ack: ackEvery, ReconnectWindow: int(s.b.cfg.Limits.Reconnect / time.Second),
 	}
 	if s.state == StateCompleted { // the end frame says the rest
 		v.State = StateEnding
 	}
-	v.People = []personView{{Name: s.owner.name, Mode: s.owner.mode, Self: p == s.owner}}
+	for _, o := range s.everyone() {
+		v.People = append(v.People, personView{Name: o.name, Mode: o.mode, Self: o == p, Away: o.viewer == nil})
+	}
 	return v
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 )
 
 // auditor numbers events and hands them to the host's sink, one at a time and in order. A number is used only
@@ -14,6 +15,8 @@ type auditor struct {
 	sink EventSink
 	turn chan struct{} // holds one token: a lock that honours contexts
 	seq  uint64        // guarded by turn
+	// failing says that the sink did not take the last event.
+	failing atomic.Bool
 }
 
 func newAuditor(sink EventSink) *auditor {
@@ -30,7 +33,9 @@ func (a *auditor) write(ctx context.Context, e Event) error {
 	}
 	defer func() { a.turn <- struct{}{} }()
 	e.Seq = a.seq + 1
-	if err := a.sink.Write(ctx, e); err != nil {
+	err := a.sink.Write(ctx, e)
+	a.failing.Store(err != nil)
+	if err != nil {
 		return fmt.Errorf("audit: %s: %w", e.Verb, err)
 	}
 	a.seq++

@@ -3,10 +3,10 @@ package pam
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,11 +31,13 @@ type Broker struct {
 
 	mu         sync.Mutex // guards all below
 	live       map[SessionID]*liveSession
-	slots      map[UserID]int // live sessions and starts under way
+	slots      map[UserID]int  // live sessions and starts under way
+	onAsset    map[AssetID]int // the same by asset
 	total      int
 	unattached map[string]int // sockets per address that have sent no ticket yet
 	purged     time.Time      // when expired tickets were dropped last
 	watching   bool           // watchPolicy runs
+	unsealed   []string       // paths of recordings that Shutdown could not seal; at most maxUnsealed
 }
 
 // New returns a broker over a copy of cfg, or an error that lists every fault of cfg.
@@ -46,7 +48,7 @@ func New(cfg Config) (*Broker, error) {
 	}
 	b := &Broker{
 		cfg: c, protocols: map[string]Protocol{}, audit: newAuditor(c.Events), met: newInstruments(c.Metrics), random: rand.Reader,
-		live: map[SessionID]*liveSession{}, slots: map[UserID]int{}, unattached: map[string]int{},
+		live: map[SessionID]*liveSession{}, slots: map[UserID]int{}, onAsset: map[AssetID]int{}, unattached: map[string]int{},
 	}
 	for _, p := range c.Protocols {
 		b.protocols[p.Name()] = p
@@ -76,20 +78,6 @@ func (b *Broker) Sessions(ctx context.Context, f SessionFilter) ([]SessionInfo, 
 	return list, err
 }
 
-// Terminate ends a live session for everyone with the reason terminated; text is shown to its people. An error
-// matching ErrNotFound says that no such session is live.
-func (b *Broker) Terminate(ctx context.Context, id SessionID, text string) error {
-	s := b.find(id)
-	if s == nil {
-		return fmt.Errorf("pam: session: %w", ErrNotFound)
-	}
-	if err := b.audit.write(ctx, Event{At: b.cfg.Now(), Verb: TerminateSession, Asset: s.asset.ID, Session: id, Detail: text}); err != nil {
-		return err
-	}
-	s.finish(&End{Reason: EndTerminated, Text: text})
-	return nil
-}
-
 // EndLogin cancels the tickets of one login of the host and ends its sessions with the reason revoked. Call it
 // when the user signs out.
 func (b *Broker) EndLogin(ctx context.Context, loginID string) error {
@@ -105,59 +93,27 @@ func (b *Broker) EndUser(ctx context.Context, user UserID) error {
 		func(p *participant) bool { return p.user == user })
 }
 
-// endWhere ends what belongs to a person. Sessions go first: a ticket whose session has ended opens nothing.
+// endWhere ends what belongs to a person: own sessions, and places in those of others. They go before the tickets: one
+// whose place is gone opens nothing.
 func (b *Broker) endWhere(ctx context.Context, tickets func(Ticket) bool, people func(*participant) bool) error {
 	for _, s := range b.all() {
 		if people(s.owner) {
 			s.finish(&End{Reason: EndRevoked})
+			continue
+		}
+		s.mu.Lock()
+		joiners := slices.Clone(s.joiners)
+		s.mu.Unlock()
+		for _, p := range joiners {
+			if people(p) {
+				s.leave(p, endMessage{Code: CodeRevoked, Reason: EndRevoked}, nil)
+			}
 		}
 	}
 	if err := b.cfg.Store.DropTickets(ctx, b.cfg.Now(), tickets); err != nil {
 		return fmt.Errorf("pam: dropping tickets: %w", err)
 	}
 	return nil
-}
-
-// Shutdown refuses new sessions, ends the live ones with gateway_shutdown and waits until all recordings are
-// sealed. When ctx ends first, the error names the sessions that were not finished.
-func (b *Broker) Shutdown(ctx context.Context) error {
-	b.mu.Lock()
-	b.closing.Store(true)
-	b.mu.Unlock()
-	sessions := b.all()
-	for _, s := range sessions {
-		s.finish(&End{Reason: EndGatewayShutdown})
-	}
-	var errs []error
-	for _, s := range sessions {
-		select {
-		case <-s.done:
-		case <-ctx.Done():
-			errs = append(errs, fmt.Errorf("pam: session %s is not finished: %w", s.id, context.Cause(ctx)))
-		}
-	}
-	b.cancel(ErrClosed)
-	all := make(chan struct{})
-	go func() { b.wg.Wait(); close(all) }()
-	select {
-	case <-all:
-	case <-ctx.Done():
-		errs = append(errs, context.Cause(ctx))
-	}
-	return errors.Join(errs...)
-}
-
-// Health is a summary for readiness checks.
-type Health struct {
-	Live    int  `json:"live"`    // sessions that are not completed
-	Closing bool `json:"closing"` // Shutdown was called
-}
-
-// Health returns the present state of the broker.
-func (b *Broker) Health() Health {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return Health{Live: len(b.live), Closing: b.closing.Load()}
 }
 
 func (b *Broker) find(id SessionID) *liveSession {
@@ -176,27 +132,33 @@ func (b *Broker) all() []*liveSession {
 	return out
 }
 
-// reserve takes one of the user's slots. release gives it back; when free is false there was none to take.
-func (b *Broker) reserve(u UserID) (free bool, release func()) {
+// reserve takes one slot of the gateway, the user and the asset, or none of them (C4). release gives it back; when free is
+// false there was none to take.
+func (b *Broker) reserve(u UserID, a AssetID) (free bool, release func()) {
+	l := &b.cfg.Limits
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.total >= b.cfg.Limits.Sessions || b.slots[u] >= b.cfg.Limits.PerUser {
+	if b.total >= l.Sessions || b.slots[u] >= l.PerUser || b.onAsset[a] >= l.PerAsset {
 		return false, func() {}
 	}
 	b.total++
 	b.slots[u]++
+	b.onAsset[a]++
 	return true, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.releaseSlot(u)
+		b.releaseSlot(u, a)
 	}
 }
 
 // releaseSlot gives a slot back. The caller holds mu.
-func (b *Broker) releaseSlot(u UserID) {
+func (b *Broker) releaseSlot(u UserID, a AssetID) {
 	b.total--
 	if b.slots[u]--; b.slots[u] <= 0 {
 		delete(b.slots, u)
+	}
+	if b.onAsset[a]--; b.onAsset[a] <= 0 {
+		delete(b.onAsset, a)
 	}
 }
 
@@ -220,11 +182,23 @@ func (b *Broker) register(s *liveSession) bool {
 	return true
 }
 
+// maxUnsealed bounds the list that Shutdown reports; the log has them all.
+const maxUnsealed = 1000
+
+// noteUnsealed remembers a recording that could not be sealed while the broker is shutting down.
+func (b *Broker) noteUnsealed(path string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closing.Load() && len(b.unsealed) < maxUnsealed {
+		b.unsealed = append(b.unsealed, path)
+	}
+}
+
 // forget takes an ended session out and frees its slot.
 func (b *Broker) forget(s *liveSession) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.live, s.id)
-	b.releaseSlot(s.owner.user)
+	b.releaseSlot(s.owner.user, s.asset.ID)
 	b.met.live.Update(int64(len(b.live)))
 }

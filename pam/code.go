@@ -53,6 +53,10 @@ const (
 	CodeTargetLost        Code = "target_lost"     // the connection to the target broke
 	CodeTargetConfig      Code = "target_config"   // the asset's record cannot be used as it is
 	CodeRecordingFailed   Code = "recording_failed"
+	CodeMaxDuration       Code = "max_duration" // it has lasted as long as a session may
+	CodeNotStarted        Code = "not_started"  // it cannot be joined before its owner is there
+	CodeNotRecorded       Code = "not_recorded" // who would join must be recorded, and the session is not
+	CodeOwnSession        Code = "own_session"  // this login owns it: attach instead of joining
 )
 
 // Codes of operations on files.

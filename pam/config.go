@@ -66,6 +66,9 @@ type Limits struct {
 	Connect      time.Duration // recorder, vault and target together; 60 s
 	Reconnect    time.Duration // window in which an owner may come back (C2); 60 s
 	MaxDuration  time.Duration // of a session; 12 h
+	Idle         time.Duration // without input by anyone in it; 30 min, negative: never ends one (C4)
+	Warning      time.Duration // before MaxDuration or Idle ends a session; 60 s
+	Drain        time.Duration // how long Shutdown lets live sessions go on; zero: they end at once
 	Review       time.Duration // between sweeps that decide about live sessions anew (S11); 15 s
 	Heartbeat    time.Duration // between pings to a viewer; 20 s
 	WriteTimeout time.Duration // one write to a viewer, and one pong; 30 s
@@ -75,6 +78,8 @@ type Limits struct {
 	Window       int           // unacknowledged bytes per viewer; 512 KiB
 	Sessions     int           // live sessions of this broker; 2,000
 	PerUser      int           // live sessions of one user; 20
+	PerAsset     int           // live sessions on one asset; 100
+	Joiners      int           // people who have joined one session; 10 (J1)
 }
 
 func (l Limits) withDefaults() Limits {
@@ -95,6 +100,8 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Connect, 60*time.Second)
 	def(&l.Reconnect, 60*time.Second)
 	def(&l.MaxDuration, 12*time.Hour)
+	def(&l.Idle, 30*time.Minute)
+	def(&l.Warning, time.Minute)
 	def(&l.Review, 15*time.Second)
 	def(&l.Heartbeat, 20*time.Second)
 	def(&l.WriteTimeout, 30*time.Second)
@@ -104,6 +111,8 @@ func (l Limits) withDefaults() Limits {
 	num(&l.Window, 512<<10)
 	num(&l.Sessions, 2000)
 	num(&l.PerUser, 20)
+	num(&l.PerAsset, 100)
+	num(&l.Joiners, 10)
 	return l
 }
 
@@ -112,7 +121,8 @@ func (l Limits) validate() error {
 	for name, d := range map[string]time.Duration{
 		"Requested": l.Requested, "Ticket": l.Ticket, "FirstMessage": l.FirstMessage, "Connect": l.Connect,
 		"Reconnect": l.Reconnect, "MaxDuration": l.MaxDuration, "Review": l.Review, "Heartbeat": l.Heartbeat,
-		"WriteTimeout": l.WriteTimeout, "RecorderLag": l.RecorderLag, "CloseTimeout": l.CloseTimeout,
+		"WriteTimeout": l.WriteTimeout, "RecorderLag": l.RecorderLag, "CloseTimeout": l.CloseTimeout, "Warning": l.Warning,
+		"Drain": l.Drain,
 	} {
 		if d < 0 {
 			errs = append(errs, fmt.Errorf("pam: Config.Limits.%s is %v; want a positive time, or 0 for the default", name, d))
@@ -120,6 +130,7 @@ func (l Limits) validate() error {
 	}
 	for name, n := range map[string]int{
 		"Unattached": l.Unattached, "Backlog": l.Backlog, "Window": l.Window, "Sessions": l.Sessions, "PerUser": l.PerUser,
+		"PerAsset": l.PerAsset, "Joiners": l.Joiners,
 	} {
 		if n < 0 {
 			errs = append(errs, fmt.Errorf("pam: Config.Limits.%s is %d; want a positive number, or 0 for the default", name, n))

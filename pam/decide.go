@@ -74,12 +74,19 @@ func Decide(f Facts) Decision {
 	case f.LimitReached:
 		return deny(CodeLimitReached)
 	}
+	d := Decision{Code: CodeAllowed, Record: f.Profile == Record}
 	switch f.MFA {
 	case MFANotNeeded, MFAPassed:
 	case MFANeeded:
-		return deny(CodeMFARequired)
+		d.Code = CodeMFARequired
 	default:
-		return deny(CodeMFAUnavailable)
+		d.Code = CodeMFAUnavailable
 	}
-	return Decision{Code: CodeAllowed, Record: f.Profile == Record}
+	return d
+}
+
+// stays reports whether a person who is in a live session may stay. A second factor is a matter of the doors: who
+// came in with one is not asked again (S15).
+func (d Decision) stays() bool {
+	return d.Allowed() || d.Code == CodeMFARequired || d.Code == CodeMFAUnavailable
 }

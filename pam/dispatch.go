@@ -139,11 +139,23 @@ func (v *viewer) disconnect() error {
 	v.s.mu.Lock()
 	current := v.p.viewer == v
 	v.s.mu.Unlock()
-	if v.p.mode == ModeOwner && current { // a page that was replaced speaks for nobody
-		v.s.finish(&End{Reason: EndUserDisconnect})
+	if !current {
+		return errLeft // a page that was replaced speaks for nobody
+	}
+	v.s.disconnect(v.p)
+	if v.p == v.s.owner {
 		return nil // the end frame comes from the session
 	}
 	return errLeft
+}
+
+// disconnect does what a participant who leaves asks for.
+func (s *liveSession) disconnect(p *participant) {
+	if p == s.owner {
+		s.finish(&End{Reason: EndUserDisconnect})
+		return
+	}
+	s.leave(p, endMessage{Code: CodeUserDisconnect}, nil)
 }
 
 // connected returns the connection, or nil before there is one.
@@ -212,6 +224,7 @@ var inputNames = map[InputKind]string{InputKey: "key", InputPointer: "pointer"}
 
 func (v *viewer) input(ctx context.Context, k InputKind, data []byte) error {
 	s := v.s
+	s.stir()
 	s.b.met.bytesIn.Inc(int64(len(data)))
 	return s.deliver(ctx, func(c Conn) error {
 		return c.Input(ctx, Input{Kind: k, Participant: v.p.id, Data: data})
@@ -256,6 +269,7 @@ func (s *liveSession) fit(ctx context.Context, who ParticipantID) error {
 
 func (v *viewer) paste(ctx context.Context, text string, bracketed bool) error {
 	s := v.s
+	s.stir()
 	s.b.met.bytesIn.Inc(int64(len(text)))
 	do := func(c Conn) error {
 		if p, ok := c.(Paster); ok {
@@ -263,7 +277,7 @@ func (v *viewer) paste(ctx context.Context, text string, bracketed bool) error {
 		}
 		return nil
 	}
-	if s.caps.Load().Value(ClipboardUpload) != Record {
+	if v.p.caps.Load().Value(ClipboardUpload) != Record {
 		return s.deliver(ctx, do, EntryInput, v.p.id, InputEntry{Kind: "paste", Length: len(text)})
 	}
 	e := clipboardEvent(ClipboardUpload, "up", text)
@@ -276,7 +290,7 @@ func (v *viewer) paste(ctx context.Context, text string, bracketed bool) error {
 // copied writes down what a user took out of a terminal. The text is in the page already: this is a record,
 // not a gate.
 func (v *viewer) copied(ctx context.Context, text string) error {
-	if v.s.caps.Load().Value(ClipboardDownload) != Record {
+	if v.p.caps.Load().Value(ClipboardDownload) != Record {
 		return nil
 	}
 	e := clipboardEvent(ClipboardDownload, "down", text)

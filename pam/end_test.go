@@ -31,7 +31,7 @@ var endings = []struct {
 		r.alice().call("POST", "api/session/"+string(id)+"/end", map[string]any{})
 	}},
 	{pam.EndTerminated, func(r *rig, id pam.SessionID, _ *page, _ *pamtest.Conn, _ *pamtest.Recording) {
-		_ = r.broker.Terminate(r.ctx, id, "text")
+		_ = r.broker.Terminate(r.ctx, admin, id, "text")
 	}},
 	{pam.EndRevoked, func(r *rig, _ pam.SessionID, _ *page, _ *pamtest.Conn, _ *pamtest.Recording) {
 		_ = r.broker.EndUser(r.ctx, "alice")
@@ -97,7 +97,7 @@ func endRaces(t *testing.T, random *rand.Rand, races int, expiring bool) {
 		if nth == races { // the last one races with the broker's own end
 			may[id] = append(may[id], pam.EndGatewayShutdown)
 			wg.Go(func() {
-				if err := r.broker.Shutdown(r.ctx); err != nil {
+				if err := orderly(r.broker.Shutdown(r.ctx)); err != nil {
 					t.Errorf("Shutdown: %v", err)
 				}
 			})
@@ -182,7 +182,7 @@ func TestEnd_S39_WhileConnecting(t *testing.T) {
 		pg.awaitState("connecting")
 		var wg sync.WaitGroup
 		wg.Go(func() { close(connect) })
-		wg.Go(func() { _ = r.broker.Terminate(r.ctx, id, "") })
+		wg.Go(func() { _ = r.broker.Terminate(r.ctx, admin, id, "") })
 		wg.Wait()
 		if info := r.completed(id); info.Reason != pam.EndTerminated {
 			t.Errorf("info = %+v", info)
@@ -224,7 +224,7 @@ func TestEnd_S39_LateConnectionIsClosed(t *testing.T) {
 	id := p.start()
 	p.attach(id)
 	<-s.asked
-	if err := r.broker.Terminate(r.ctx, id, ""); err != nil {
+	if err := r.broker.Terminate(r.ctx, admin, id, ""); err != nil {
 		t.Fatal(err)
 	}
 	close(s.release)
@@ -360,7 +360,7 @@ func TestEnd_MaxDuration(t *testing.T) {
 	p := r.alice()
 	id := p.start()
 	pg := p.attach(id)
-	if got := pg.awaitEnd(); got != pam.CodeExpired {
+	if got := pg.awaitEnd(); got != pam.CodeMaxDuration {
 		t.Errorf("page: %q", got)
 	}
 	if info := r.completed(id); info.Reason != pam.EndExpired {

@@ -312,7 +312,7 @@ func TestAudit_S31_EachWriteFails(t *testing.T) {
 				t.Errorf("%d pastes at the target, %d events", got, want)
 			}
 			// 4: a termination
-			err := r.broker.Terminate(r.ctx, id, "text")
+			err := r.broker.Terminate(r.ctx, admin, id, "text")
 			if (err != nil) != (nth == 4) {
 				t.Errorf("Terminate: %v", err)
 			}

@@ -261,7 +261,7 @@ func TestFlow_S26_StoppedPageDoesNotHoldUpTheEnd(t *testing.T) {
 		}
 	}
 	start := time.Now()
-	if err := r.broker.Terminate(r.ctx, id, ""); err != nil {
+	if err := r.broker.Terminate(r.ctx, admin, id, ""); err != nil {
 		t.Fatal(err)
 	}
 	if info := r.completed(id); info.Reason != pam.EndTerminated {

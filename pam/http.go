@@ -28,6 +28,9 @@ func (b *Broker) table() []route {
 		{"GET", "/api/session/{id}", b.serveSession, false},
 		{"POST", "/api/session/{id}/attach", b.serveAttach, false},
 		{"POST", "/api/session/{id}/end", b.serveEnd, false},
+		{"POST", "/api/session/{id}/join", b.serveJoin, false},
+		{"GET", "/api/live", b.serveLive, false},
+		{"POST", "/api/live/{id}/terminate", b.serveTerminate, false},
 		{"GET", "/api/session/{id}/socket", b.serveSocket, true}, // identifies by itself: a ticket may do
 	}
 	if b.cfg.UI != nil {
@@ -136,7 +139,7 @@ var status = map[Code]int{
 	CodeMethodNotAllowed: http.StatusMethodNotAllowed, CodeTooLarge: http.StatusRequestEntityTooLarge, CodeRateLimited: http.StatusTooManyRequests,
 	CodeLimitReached: http.StatusTooManyRequests, CodeInternal: http.StatusInternalServerError, CodeShuttingDown: http.StatusServiceUnavailable,
 	CodeAuditFailed: http.StatusServiceUnavailable, CodePolicyError: http.StatusServiceUnavailable, CodeSessionEnded: http.StatusGone,
-	CodeInUse: http.StatusConflict,
+	CodeInUse: http.StatusConflict, CodeNotStarted: http.StatusConflict, CodeOwnSession: http.StatusConflict,
 }
 
 // refuse answers with a code; the cause goes to the log alone.

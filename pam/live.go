@@ -3,7 +3,6 @@ package pam
 import (
 	"context"
 	"log/slog"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,7 +32,10 @@ type liveSession struct {
 	gate *gate         // how far the recording is written
 	turn chan struct{} // one token: Input, Resize and Paste are called one at a time
 
-	caps atomic.Pointer[Capabilities] // of the owner's live decision
+	owner *participant
+
+	lastInput  atomic.Int64 // of anyone, as an offset of begun in nanoseconds
+	warnedIdle atomic.Bool  // warning is about being idle: input takes it back
 
 	connClosed bool // of the session's own goroutine: run, then complete
 
@@ -45,26 +47,17 @@ type liveSession struct {
 	running   bool // the run goroutine was started
 	conn      Conn
 	recording Recording
-	owner     *participant
-	away      *time.Timer // runs while nobody is attached as owner
-	max       *time.Timer
-	lag       *time.Timer // runs while something appended to the recording is not written
-	unwritten uint64      // index of the newest such entry
-	size      Size        // of the owner's page
-	told      Size        // what the target was told
-	grants    Grants
-	addr      netip.Addr // of the owner's browser, as the last attach or the start had it
+	joiners   []*participant
+	away      *time.Timer   // runs while nobody is attached as owner
+	clock     *time.Timer   // of what ends a session by time alone; nil until the session runs
+	started   time.Duration // when that began, as an offset of begun
+	begunWall time.Time     // and by the wall clock
+	warning   *ending       // what the people have been warned of
+	lag       *time.Timer   // runs while something appended to the recording is not written
+	unwritten uint64        // index of the newest such entry
+	size      Size          // of the owner's page
+	told      Size          // what the target was told
 	viewers   map[*viewer]struct{}
-}
-
-// participant is a person's place in a session.
-type participant struct {
-	id     ParticipantID
-	user   UserID
-	name   string
-	login  string
-	mode   Mode
-	viewer *viewer // the newest attached page; nil while away. Guarded by the session's mu
 }
 
 // operation is something that a participant can ask of a session.
@@ -111,13 +104,13 @@ func (s *liveSession) may(v *viewer, op operation) bool {
 	for _, m := range op.modes {
 		allowed = allowed || m == p.mode
 	}
-	return allowed && (op.needs == "" || s.caps.Load().Permits(op.needs))
+	return allowed && (op.needs == "" || p.caps.Load().Permits(op.needs))
 }
 
 // mayReceive reports whether a participant may be sent frames of a kind now.
-func (s *liveSession) mayReceive(k FrameKind) bool {
+func (p *participant) mayReceive(k FrameKind) bool {
 	need, ok := outgoing[k]
-	return !ok || s.caps.Load().Permits(need)
+	return !ok || p.caps.Load().Permits(need)
 }
 
 // at is the offset of now in the recording.
@@ -173,8 +166,13 @@ func (s *liveSession) finish(e *End) {
 	if s.away != nil {
 		s.away.Stop()
 	}
-	if s.max != nil {
-		s.max.Stop()
+	if s.clock != nil {
+		s.clock.Stop()
+	}
+	for _, p := range s.joiners {
+		if p.away != nil {
+			p.away.Stop()
+		}
 	}
 	if s.lag != nil {
 		s.lag.Stop()
@@ -200,7 +198,7 @@ func (s *liveSession) start() {
 	if s.away != nil {
 		s.away.Stop()
 	}
-	s.max = time.AfterFunc(s.b.cfg.Limits.MaxDuration, func() { s.finish(&End{Reason: EndExpired}) })
+	s.startClock()
 	s.mu.Unlock()
 	s.b.wg.Go(s.run)
 }

@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,7 +76,7 @@ func (c *callConn) Input(_ context.Context, in Input) error {
 // insideSession is a session in the given state with one participant, whose page is there or not.
 func insideSession(t testing.TB, b *Broker, st State, m Mode, attached bool, caps Declarations) (*viewer, *callConn) {
 	t.Helper()
-	s, err := b.newSession(Identity{User: "u", LoginID: "l"}, evaluation{protocol: neighbours{}, grants: Grants{Declarations: caps}}, nil)
+	s, err := b.newSession(Identity{User: "u", LoginID: "l"}, evaluation{protocol: neighbours{}, grants: Grants{Declarations: caps}}, nil, netip.Addr{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +84,12 @@ func insideSession(t testing.TB, b *Broker, st State, m Mode, attached bool, cap
 	s.state, s.conn, s.running = st, conn, true
 	p := s.owner
 	if m != ModeOwner {
-		p = &participant{id: "p2", user: "u2", login: "l2", mode: m}
+		if p, err = b.newParticipant(Identity{User: "u2", LoginID: "l2"}, m, Grants{Declarations: caps}, netip.Addr{}); err != nil {
+			t.Fatal(err)
+		}
+		if code := s.admit(p); code != "" {
+			t.Fatal(code)
+		}
 	}
 	v := newViewer(s, p, nil)
 	if attached {
@@ -248,7 +254,7 @@ func TestMatrix_I7_OutgoingFramesNeedTheirDeclaration(t *testing.T) {
 		for _, val := range []Value{Deny, Allow, Record, 7} {
 			v, _ := insideSession(t, b, StateActive, ModeOwner, true, Declarations{needs[k]: val})
 			want := needs[k] == "" || val == Allow || val == Record
-			if got := v.s.mayReceive(k); got != want {
+			if got := v.p.mayReceive(k); got != want {
 				t.Errorf("kind %#x with %v: %v, want %v", uint8(k), val, got, want)
 			}
 		}

@@ -12,7 +12,8 @@ type instruments struct {
 	live       metrics.Gauge     // sessions between launch and completion
 	viewers    metrics.Gauge     // attached sockets
 	started    metrics.Counter   // sessions created
-	denied     metrics.Counter   // starts refused by a decision
+	denied     metrics.Counter   // starts and joins refused by a decision
+	joined     metrics.Counter   // places given to joiners
 	framesOut  metrics.Counter   // frames emitted by targets
 	bytesOut   metrics.Counter   // bytes emitted by targets
 	bytesIn    metrics.Counter   // bytes of user input delivered
@@ -28,6 +29,7 @@ func newInstruments(r metrics.Registry) *instruments {
 		live:       metrics.GetOrRegisterGauge("pam.sessions.live", r),
 		viewers:    metrics.GetOrRegisterGauge("pam.viewers", r),
 		started:    metrics.GetOrRegisterCounter("pam.sessions.started", r),
+		joined:     metrics.GetOrRegisterCounter("pam.sessions.joined", r),
 		denied:     metrics.GetOrRegisterCounter("pam.sessions.denied", r),
 		framesOut:  metrics.GetOrRegisterCounter("pam.frames.out", r),
 		bytesOut:   metrics.GetOrRegisterCounter("pam.bytes.out", r),

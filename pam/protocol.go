@@ -95,6 +95,8 @@ type Frame struct {
 	Kind    FrameKind
 	Flags   FrameFlags
 	Payload []byte
+	// Participant is who typed, of FrameKeys; empty: the owner.
+	Participant ParticipantID
 }
 
 // Notice is a message of the gateway or the target to the people in a session. Text may come from a target:

@@ -2,6 +2,7 @@ package pam
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -55,48 +56,68 @@ func (b *Broker) review() {
 		if b.base.Err() != nil {
 			return
 		}
-		s.review()
+		if !s.overdue() {
+			s.review()
+		}
 	}
 }
 
-// review decides about one session anew: a right that was lost ends it, other changes narrow or widen what its people
-// may do. When the policy cannot answer nothing changes, and the next sweep asks again.
+// review decides about everyone in one session anew: a right that was lost ends it, or the place of a joiner, other
+// changes narrow or widen what that person may do. When the policy cannot answer nothing changes, and the next sweep
+// asks again.
 func (s *liveSession) review() {
 	s.mu.Lock()
-	addr, ended := s.addr, s.end != nil
+	people := s.everyone()
 	s.mu.Unlock()
-	if ended {
+	for _, p := range people {
+		s.reviewOne(p)
+	}
+}
+
+func (s *liveSession) reviewOne(p *participant) {
+	s.mu.Lock()
+	addr, over := p.addr, s.end != nil || p.left
+	s.mu.Unlock()
+	if over {
 		return
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, reviewTime)
 	defer cancel()
-	ev, err := s.b.evaluate(ctx, s.owner.identity(), s.asset.ID, OpAccess, addr, false)
+	ev, err := s.b.evaluate(ctx, p.identity(), s.question(p, addr))
 	if err != nil {
 		if s.ctx.Err() == nil {
-			s.log.Error("a live session could not be decided anew", "err", err)
+			s.log.Error("a live session could not be decided anew", "participant", p.id, "err", err)
 		}
 		return
 	}
-	s.apply(ev)
+	s.apply(p, ev)
 }
 
-// apply makes an evaluation the live decision. It reports whether the session may go on: it may not when the right is
-// gone, or when it would have to be recorded and never was.
-func (s *liveSession) apply(ev evaluation) bool {
-	if !ev.decision.Allowed() || (ev.decision.Record && !s.record) {
-		s.finish(&End{Reason: EndRevoked, Rules: ev.grants.Rules})
+// question is what is to be decided about a participant who is in the session already.
+func (s *liveSession) question(p *participant, addr netip.Addr) question {
+	if p == s.owner {
+		return question{asset: s.asset.ID, op: OpAccess, addr: addr}
+	}
+	return question{asset: s.asset.ID, op: OpJoin, addr: addr, needs: joins[p.mode]}
+}
+
+// apply makes an evaluation the live decision about a participant. It reports whether that person may stay: not when the
+// right is gone, or when the session would have to be recorded and never was. The owner's end is the session's.
+func (s *liveSession) apply(p *participant, ev evaluation) bool {
+	if !ev.decision.stays() || (ev.decision.Record && !s.record) {
+		if p == s.owner {
+			s.finish(&End{Reason: EndRevoked, Rules: ev.grants.Rules})
+		} else {
+			s.leave(p, endMessage{Code: CodeRevoked, Reason: EndRevoked}, ev.grants.Rules)
+		}
 		return false
 	}
 	s.mu.Lock()
-	same := s.grants.Version == ev.grants.Version && slices.Equal(s.grants.Rules, ev.grants.Rules)
-	s.mu.Unlock()
-	if !same {
-		s.adopt(ev.grants)
+	defer s.mu.Unlock()
+	if p.grants.Version != ev.grants.Version || !slices.Equal(p.grants.Rules, ev.grants.Rules) {
+		p.grants = ev.grants
+		p.setCaps(ev.grants)
+		s.touchViewers()
 	}
-	return true
-}
-
-// identity is who the participant is, as evaluate wants it.
-func (p *participant) identity() Identity {
-	return Identity{User: p.user, Name: p.name, LoginID: p.login}
+	return !p.left
 }

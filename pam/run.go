@@ -69,7 +69,7 @@ func (s *liveSession) launch() error {
 		return err
 	}
 	conn, err := s.protocol.Connect(ctx, ConnectRequest{
-		Session: s.id, Asset: s.asset, Params: s.params, Size: size, Capabilities: *s.caps.Load(),
+		Session: s.id, Asset: s.asset, Params: s.params, Size: size, Capabilities: *s.owner.caps.Load(),
 		Field: s.field(s.asset.ID), Via: via, Log: s.log,
 	})
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *liveSession) openRecording(ctx context.Context) error {
 		return errors.New("the profile says Record and Config.Recorder is nil")
 	}
 	s.mu.Lock()
-	size, grants := s.size, s.grants
+	size, grants := s.size, s.owner.grants
 	s.mu.Unlock()
 	rec, err := s.b.cfg.Recorder.Open(ctx, RecordingMeta{
 		Session: s.id, Asset: s.asset.ID, Name: s.asset.Name, Protocol: s.protocol.Name(),
@@ -132,7 +132,7 @@ func (s *liveSession) openRecording(ctx context.Context) error {
 	s.recording = rec
 	s.info.Recording = rec.Path()
 	s.mu.Unlock()
-	_, err = s.append(EntryJoin, s.owner.id, ParticipantEntry{User: s.owner.user, Name: s.owner.name, Mode: s.owner.mode})
+	_, err = s.append(EntryJoin, s.owner.id, s.owner.entry())
 	return err
 }
 
@@ -276,6 +276,7 @@ func (s *liveSession) complete() {
 			err := rec.Close(ctx, Entry{Kind: EntryEnd, At: s.at(), Data: b})
 			if err != nil {
 				s.log.Error("closing the recording", "path", rec.Path(), "err", err)
+				s.b.noteUnsealed(rec.Path())
 				return
 			}
 			detail = ""

@@ -63,10 +63,14 @@ func (k sink) record(f Frame) (uint64, error) {
 	}
 	e := Entry{Kind: EntryFrame, At: s.at(), Frame: f.Kind, Flags: f.Flags, Data: f.Payload}
 	if f.Kind == FrameKeys {
-		if s.caps.Load().Value(Keyboard) != Record {
+		who := s.owner
+		if f.Participant != "" {
+			who = s.participant(f.Participant)
+		}
+		if who == nil || who.caps.Load().Value(Keyboard) != Record {
 			return 0, nil
 		}
-		e = Entry{Kind: EntryKeys, At: s.at(), Data: f.Payload}
+		e = Entry{Kind: EntryKeys, At: s.at(), Participant: who.id, Data: f.Payload}
 	}
 	return rec.Append(e)
 }

@@ -106,10 +106,14 @@ func (b *Broker) firstMessage(conn *edge.Conn, r *http.Request, id SessionID, wh
 		return refuse(CodeTicketInvalid, "ticket of another login", nil)
 	}
 	s := b.find(id)
-	if s == nil || s.owner.id != t.Participant {
+	if s == nil {
 		return nil, nil, Size{}, CodeSessionEnded
 	}
-	return s, s.owner, h.size(), ""
+	p := s.participant(t.Participant)
+	if p == nil {
+		return nil, nil, Size{}, CodeSessionEnded
+	}
+	return s, p, h.size(), ""
 }
 
 // serveViewer runs one attached page: this goroutine reads, another writes.

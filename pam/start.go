@@ -63,7 +63,7 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 		return SessionInfo{}, &Refusal{Code: CodeShuttingDown}
 	}
 	// The slot is taken before the decision, so that two starts cannot both find the last one free.
-	free, release := b.reserve(who.User)
+	free, release := b.reserve(who.User, r.Asset)
 	var s *liveSession
 	started := false
 	defer func() {
@@ -74,7 +74,7 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 			release()
 		}
 	}()
-	ev, err := b.evaluate(ctx, who, r.Asset, OpAccess, r.ClientAddr, !free)
+	ev, err := b.evaluate(ctx, who, question{asset: r.Asset, op: OpAccess, addr: r.ClientAddr, limited: !free})
 	if err != nil {
 		b.cfg.Log.Error("decision failed", "user", who.User, "asset", r.Asset, "err", err)
 	}
@@ -111,11 +111,10 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 		return deny(refusal)
 	}
 
-	s, err = b.newSession(who, ev, params)
+	s, err = b.newSession(who, ev, params, r.ClientAddr)
 	if err != nil {
 		return SessionInfo{}, &Refusal{Code: CodeInternal, Err: err}
 	}
-	s.addr = r.ClientAddr
 	event.Verb, event.Session = StartSession, s.id
 	if err := b.audit.write(ctx, event); err != nil {
 		return SessionInfo{}, &Refusal{Code: CodeAuditFailed, Err: err}
@@ -157,18 +156,14 @@ func startDetail(r StartRequest) string {
 const sessionIDBytes = 16
 
 // newSession makes a session that nobody can reach yet.
-func (b *Broker) newSession(who Identity, ev evaluation, params Params) (*liveSession, error) {
+func (b *Broker) newSession(who Identity, ev evaluation, params Params, addr netip.Addr) (*liveSession, error) {
 	id, err := b.randomText(sessionIDBytes)
 	if err != nil {
 		return nil, err
 	}
-	pid, err := b.randomText(9)
+	owner, err := b.newParticipant(who, ModeOwner, ev.grants, addr)
 	if err != nil {
 		return nil, err
-	}
-	name := who.Name
-	if name == "" {
-		name = string(who.User)
 	}
 	now := b.cfg.Now()
 	ctx, cancel := context.WithCancelCause(b.base)
@@ -177,17 +172,14 @@ func (b *Broker) newSession(who Identity, ev evaluation, params Params) (*liveSe
 		created: now, begun: time.Now(), ctx: ctx, cancel: cancel, done: make(chan struct{}),
 		out:  stream.New(b.cfg.Limits.Backlog, b.cfg.Limits.RecorderLag),
 		gate: &gate{}, turn: make(chan struct{}, 1),
-		state: StateRequested, grants: ev.grants, viewers: map[*viewer]struct{}{}, size: Size{Cols: 80, Rows: 24},
-		owner: &participant{id: ParticipantID(pid), user: who.User, name: name, login: who.LoginID, mode: ModeOwner},
+		state: StateRequested, viewers: map[*viewer]struct{}{}, size: Size{Cols: 80, Rows: 24}, owner: owner,
 	}
 	s.turn <- struct{}{}
-	caps := NewCapabilities(ev.grants.Declarations)
-	s.caps.Store(&caps)
 	s.log = b.cfg.Log.With("session", s.id, "asset", ev.asset.ID, "user", who.User)
 	s.info = SessionInfo{
-		ID: s.id, Asset: ev.asset.ID, AssetName: ev.asset.Name, Protocol: ev.protocol.Name(), User: who.User, UserName: name,
+		ID: s.id, Asset: ev.asset.ID, AssetName: ev.asset.Name, Protocol: ev.protocol.Name(), User: who.User, UserName: owner.name,
 		State: StateRequested, Recorded: s.record, Created: now, Updated: now, Params: params, LoginID: who.LoginID,
-		Channels: slices.Sorted(maps.Keys(caps.view())),
+		Channels: slices.Sorted(maps.Keys(owner.caps.Load().view())),
 	}
 	return s, nil
 }

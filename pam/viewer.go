@@ -314,7 +314,7 @@ func (v *viewer) sendItems(items []stream.Item) error {
 	}()
 	for _, it := range items {
 		k := FrameKind(it.Kind)
-		if k == FrameKeys || !v.s.mayReceive(k) {
+		if k == FrameKeys || !v.p.mayReceive(k) {
 			continue
 		}
 		if len(msg) > 0 && len(msg)+len(it.Payload) > gatherBytes {

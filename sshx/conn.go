@@ -295,7 +295,7 @@ func (c *conn) Input(ctx context.Context, in pam.Input) error {
 	if in.Kind != pam.InputKey {
 		return fmt.Errorf("sshx: input of kind %d is not for a terminal", in.Kind)
 	}
-	c.echo.typed(in.Data)
+	c.echo.typed(in.Participant, in.Data)
 	return c.write(ctx, in.Data)
 }
 

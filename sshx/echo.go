@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/pam"
 )
 
 // Limits of what waits for its echo.
@@ -22,7 +24,9 @@ const (
 //   - before the first character there may be little other output (a prompt), and between later ones not more
 //     than was shown already (a redrawn line), so that unrelated output confirms nothing;
 //   - a line of which one character was not shown is never given out, nor any part of it. Its bytes are
-//     overwritten.
+//     overwritten;
+//   - a line belongs to one person. One that two have typed is not given out: whether keys may be kept is
+//     decided for each of them alone.
 //
 // Keys that print nothing (arrows, backspace, Tab, control keys) go with their line. The price of strictness is
 // that a line is now and then missing; the output itself is recorded anyway.
@@ -40,6 +44,7 @@ type echo struct {
 
 // keyLine is one line as typed.
 type keyLine struct {
+	who    pam.ParticipantID
 	keys   []byte // all keys in order
 	want   []byte // the characters among them that must be shown
 	shown  int    // how many of want were
@@ -48,8 +53,14 @@ type keyLine struct {
 	dead   bool   // never to be given out
 }
 
-// typed notes input. It must be called before the input is sent: an echo may be quick.
-func (e *echo) typed(data []byte) {
+// shownLine is a line that the target has shown.
+type shownLine struct {
+	who  pam.ParticipantID
+	keys []byte
+}
+
+// typed notes what a person types. It must be called before the input is sent: an echo may be quick.
+func (e *echo) typed(who pam.ParticipantID, data []byte) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, b := range data {
@@ -57,9 +68,12 @@ func (e *echo) typed(data []byte) {
 			if len(e.lines) == maxKeyLines {
 				e.drop()
 			}
-			e.lines = append(e.lines, keyLine{})
+			e.lines = append(e.lines, keyLine{who: who})
 		}
 		l := &e.lines[len(e.lines)-1]
+		if l.who != who {
+			l.kill()
+		}
 		switch {
 		case e.in.skip(b):
 			l.add(b, false)
@@ -87,14 +101,14 @@ func (e *echo) typed(data []byte) {
 	e.update()
 }
 
-// output notes what the target prints and returns the keys of the lines that are now known to be shown.
-func (e *echo) output(p []byte) []byte {
+// output notes what the target prints and returns the lines that are now known to be shown.
+func (e *echo) output(p []byte) []shownLine {
 	if !e.waiting.Load() {
 		return nil
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	var keys []byte
+	var shown []shownLine
 	for _, b := range p {
 		if len(e.lines) == 0 {
 			break
@@ -117,16 +131,21 @@ func (e *echo) output(p []byte) []byte {
 		switch {
 		case l.enter:
 			if !l.dead && l.shown == len(l.want) {
-				keys = append(keys, l.keys...)
+				keys := append([]byte(nil), l.keys...) // dropping the line overwrites its own
+				if n := len(shown); n > 0 && shown[n-1].who == l.who {
+					shown[n-1].keys = append(shown[n-1].keys, keys...)
+				} else {
+					shown = append(shown, shownLine{l.who, keys})
+				}
 			}
 			e.drop()
 		case l.dead:
 			l.kill()
-			*l = keyLine{} // what is typed from now on is a line of its own
+			*l = keyLine{who: l.who} // what is typed from now on is a line of its own
 		}
 	}
 	e.update()
-	return keys
+	return shown
 }
 
 // drop forgets the oldest line.

@@ -11,16 +11,18 @@ import (
 // emitOutput emits what the target printed, and the keys that it has shown by it. p is not changed any more; its
 // spare capacity may be.
 func (c *conn) emitOutput(ctx context.Context, out pam.Sink, p []byte) error {
-	keys := c.echo.output(p)
+	shown := c.echo.output(p)
 	c.screen.Output(p)
 	if err := c.emit(ctx, out, pam.Frame{Kind: pam.FrameOutput, Payload: p[:len(p):len(p)]}); err != nil {
 		return err
 	}
-	if len(keys) == 0 {
-		return nil
+	for _, l := range shown {
+		c.screen.Count()
+		if err := c.emit(ctx, out, pam.Frame{Kind: pam.FrameKeys, Payload: l.keys, Participant: l.who}); err != nil {
+			return err
+		}
 	}
-	c.screen.Count()
-	return c.emit(ctx, out, pam.Frame{Kind: pam.FrameKeys, Payload: keys})
+	return nil
 }
 
 func (c *conn) emitNotice(ctx context.Context, out pam.Sink, n pam.Notice) error {

@@ -1,6 +1,7 @@
 package sshx
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -42,9 +43,9 @@ func TestEcho_R4_S43(t *testing.T) {
 			for _, s := range tc.steps {
 				switch s[0] {
 				case in:
-					e.typed([]byte(s[1:]))
+					e.typed("p", []byte(s[1:]))
 				case out:
-					got += string(e.output([]byte(s[1:])))
+					got += string(flat(e.output([]byte(s[1:]))))
 				}
 			}
 			if tc.name == "a full-screen program" {
@@ -61,6 +62,30 @@ func TestEcho_R4_S43(t *testing.T) {
 	}
 }
 
+// flat returns the keys of all lines.
+func flat(lines []shownLine) (keys []byte) {
+	for _, l := range lines {
+		keys = append(keys, l.keys...)
+	}
+	return keys
+}
+
+// TestEcho_J3_R4_LinesBelongToOnePerson: keys are given out under the name of who typed them, and a line that two have
+// typed is given out under nobody's.
+func TestEcho_J3_R4_LinesBelongToOnePerson(t *testing.T) {
+	var e echo
+	e.typed("anna", []byte("ls\r"))
+	e.typed("ben", []byte("pwd\r"))
+	e.typed("anna", []byte("id"))
+	e.typed("ben", []byte("entity\r"))
+	e.typed("ben", []byte("w\r"))
+	got := e.output([]byte("ls\r\npwd\r\nidentity\r\nw\r\n"))
+	want := []shownLine{{"anna", []byte("ls\r")}, {"ben", []byte("pwd\rw\r")}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("shown = %q, want %q", got, want)
+	}
+}
+
 func FuzzEcho(f *testing.F) {
 	f.Add([]byte("secret"), []byte("\x1b[31mnothing of it\r\n"))
 	f.Add([]byte("\x1b[Aab\x7f"), []byte("\x1b]0;title\x07ab\b \b"))
@@ -69,10 +94,10 @@ func FuzzEcho(f *testing.F) {
 			return
 		}
 		var e echo
-		e.typed(typed)
-		keys := e.output(printed)
-		e.typed([]byte("\r"))
-		keys = append(keys, e.output([]byte("\r\n"))...)
+		e.typed("p", typed)
+		keys := flat(e.output(printed))
+		e.typed("p", []byte("\r"))
+		keys = append(keys, flat(e.output([]byte("\r\n")))...)
 		if len(keys) > len(typed)+1 {
 			t.Fatalf("%d keys of %d typed", len(keys), len(typed)+1)
 		}

@@ -17,6 +17,7 @@ type Policy struct {
 	version uint64
 	grants  map[policyKey]pam.Grants
 	queries []pam.Query
+	sites   map[pam.UserID]pam.SiteRole
 	changed chan struct{} // made by the first Changed
 }
 
@@ -25,7 +26,30 @@ type policyKey struct {
 	asset pam.AssetID
 }
 
-var _ pam.PolicyNotifier = (*Policy)(nil)
+var (
+	_ pam.PolicyNotifier = (*Policy)(nil)
+	_ pam.SitePolicy     = (*Policy)(nil)
+)
+
+// SetSite gives a user a site role. Grants do not follow from it: Set them.
+func (p *Policy) SetSite(user pam.UserID, role pam.SiteRole) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.sites == nil {
+		p.sites = make(map[pam.UserID]pam.SiteRole)
+	}
+	p.sites[user] = role
+}
+
+// Site implements pam.SitePolicy. Faults knows it as "Site".
+func (p *Policy) Site(ctx context.Context, user pam.UserID) (pam.SiteRole, error) {
+	if err := p.enter(ctx, "Site"); err != nil {
+		return pam.SiteNone, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sites[user], nil
+}
 
 // Set makes g the answer for one user on one asset, for every operation, and raises the policy version, which
 // Grants fills in. Permitted and the declarations are given back as they are.

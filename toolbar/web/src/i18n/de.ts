@@ -315,6 +315,22 @@ export const de: Messages = {
       title: 'Der Dateivorgang ist fehlgeschlagen',
       text: 'Das Ziel meldete einen Fehler. Versuchen Sie es noch einmal oder sehen Sie auf dem Ziel nach.',
     },
+    max_duration: {
+      title: 'Die Sitzung hat so lange gedauert, wie sie darf',
+      text: 'Alle in ihr wurden getrennt. Starten Sie neu, wenn Sie mehr Zeit brauchen.',
+    },
+    not_started: {
+      title: 'Die Sitzung hat noch nicht begonnen',
+      text: 'Ihr Eigentümer hat sie noch nicht geöffnet. Versuchen Sie es gleich noch einmal.',
+    },
+    not_recorded: {
+      title: 'Diese Sitzung wird nicht aufgezeichnet',
+      text: 'Ihr Zugriff verlangt, dass Sie aufgezeichnet werden, deshalb können Sie nicht beitreten.',
+    },
+    own_session: {
+      title: 'Das ist Ihre eigene Sitzung',
+      text: 'Öffnen Sie ihre Seite, statt ihr beizutreten.',
+    },
     user_disconnect: { title: 'Sitzung getrennt', text: 'Sie haben die Sitzung beendet. Das Ziel wurde verständigt.' },
     remote_logoff: {
       title: 'Sie haben sich von {asset} abgemeldet',

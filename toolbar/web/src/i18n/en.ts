@@ -303,6 +303,22 @@ export const en = {
       title: 'The file operation failed',
       text: 'The target reported a fault. Try again, or look at the target.',
     },
+    max_duration: {
+      title: 'The session has lasted as long as it may',
+      text: 'Everyone in it was disconnected. Start again if you need more time.',
+    },
+    not_started: {
+      title: 'The session has not begun',
+      text: 'Its owner has not opened it yet. Try again in a moment.',
+    },
+    not_recorded: {
+      title: 'This session is not recorded',
+      text: 'Your access asks that you be recorded, so you cannot join it.',
+    },
+    own_session: {
+      title: 'This is your own session',
+      text: 'Open its page instead of joining it.',
+    },
     user_disconnect: { title: 'Session disconnected', text: 'You ended the session. The target was told.' },
     remote_logoff: { title: 'You signed out of {asset}', text: 'The target ended the session when its shell closed.' },
     expired: {

@@ -1,0 +1,133 @@
+package pam
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+)
+
+// JoinRequest is what a user wants to join, and how.
+type JoinRequest struct {
+	Session    SessionID
+	Mode       Mode   // ModeMonitor or ModeParticipate; empty: ModeMonitor
+	Reason     string // free text for the audit
+	ClientAddr netip.Addr
+	SocketAddr string
+}
+
+// joins are the modes of joiners with the declaration that each needs (I25).
+var joins = map[Mode]Declaration{ModeMonitor: JoinMonitor, ModeParticipate: JoinParticipate}
+
+// Join decides about joining a live session and, if it is allowed, gives the user a place in it, which waits to be
+// attached. Joining is an authorization of its own (S01): the id of a session grants nothing. A refusal is a *Refusal
+// and an audit event; who has no right hears the same as for a session that does not exist.
+func (b *Broker) Join(ctx context.Context, who Identity, r JoinRequest) (ParticipantID, error) {
+	if r.Mode == "" {
+		r.Mode = ModeMonitor
+	}
+	need, ok := joins[r.Mode]
+	if !ok {
+		return "", &Refusal{Code: CodeInvalidParam, Field: "mode", Text: "want monitor or participate"}
+	}
+	if len(r.Reason) > maxReason {
+		return "", &Refusal{Code: CodeTooLarge, Text: "reason"}
+	}
+	info, err := b.Session(ctx, r.Session)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return "", &Refusal{Code: CodeNotFound} // no event: there is nothing that it could be about
+	case err != nil:
+		return "", &Refusal{Code: CodeInternal, Err: err}
+	}
+	s := b.find(r.Session)
+	ev, err := b.evaluate(ctx, who, question{asset: info.Asset, op: OpJoin, addr: r.ClientAddr, needs: need, limited: s != nil && s.full(who)})
+	if err != nil {
+		b.cfg.Log.Error("decision failed", "user", who.User, "session", r.Session, "err", err)
+	}
+	event := Event{
+		At: b.cfg.Now(), Verb: JoinSession, User: who.User, Login: who.LoginID, Asset: info.Asset, Session: info.ID,
+		ClientAddr: addrText(r.ClientAddr), SocketAddr: r.SocketAddr, Code: CodeAllowed, Rules: ev.grants.Rules, Policy: ev.grants.Version,
+		Detail: joinDetail(r),
+	}
+	deny := func(refusal *Refusal) (ParticipantID, error) {
+		b.met.denied.Inc(1)
+		event.Verb, event.Code = DenySession, refusal.Code
+		if err := b.audit.write(ctx, event); err != nil {
+			b.cfg.Log.Error("audit event lost", "verb", DenySession, "err", err)
+		}
+		return "", refusal
+	}
+	if !ev.decision.Allowed() {
+		return deny(&Refusal{Code: ev.decision.Code, Err: err})
+	}
+	if code := s.joinable(who, ev.decision.Record); code != "" {
+		return deny(&Refusal{Code: code})
+	}
+	p, err := b.newParticipant(who, r.Mode, ev.grants, r.ClientAddr)
+	if err != nil {
+		return "", &Refusal{Code: CodeInternal, Err: err}
+	}
+	if err := b.audit.write(ctx, event); err != nil {
+		return "", &Refusal{Code: CodeAuditFailed, Err: err}
+	}
+	if code := s.admit(p); code != "" {
+		return deny(&Refusal{Code: code})
+	}
+	b.met.joined.Inc(1)
+	return p.id, nil
+}
+
+func joinDetail(r JoinRequest) string {
+	if r.Reason == "" {
+		return string(r.Mode)
+	}
+	return string(r.Mode) + "; reason: " + r.Reason
+}
+
+// full reports whether one more joiner would be too many. Who has a place already takes no other.
+func (s *liveSession) full(who Identity) bool {
+	p := s.placeOf(who)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return p == nil && len(s.joiners) >= s.b.cfg.Limits.Joiners
+}
+
+// joinable says why a session cannot be joined by somebody who has the right; empty: it can. A nil session has ended.
+func (s *liveSession) joinable(who Identity, mustRecord bool) Code {
+	if s == nil {
+		return CodeSessionEnded
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.end != nil:
+		return CodeSessionEnded
+	case !s.running:
+		return CodeNotStarted
+	case s.owner.user == who.User && s.owner.login == who.LoginID:
+		return CodeOwnSession
+	case mustRecord && !s.record:
+		return CodeNotRecorded
+	}
+	return ""
+}
+
+func (b *Broker) serveJoin(w http.ResponseWriter, r *http.Request, who Identity) error {
+	var body struct {
+		Mode   Mode   `json:"mode"`
+		Reason string `json:"reason"`
+	}
+	if err := readJSON(w, r, &body); err != nil {
+		return err
+	}
+	id := SessionID(r.PathValue("id"))
+	_, err := b.Join(r.Context(), who, JoinRequest{
+		Session: id, Mode: body.Mode, Reason: body.Reason, ClientAddr: b.clientAddr(r), SocketAddr: r.RemoteAddr,
+	})
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusCreated, map[string]any{"url": pageURL(id)})
+	return nil
+}
