@@ -8,6 +8,8 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strconv"
+	"time"
 )
 
 // route is one entry of the API: the table is what the mux is built from and what the test of the OpenAPI
@@ -160,6 +162,9 @@ func (b *Broker) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		if st >= http.StatusInternalServerError || refusal.Err != nil {
 			b.cfg.Log.Error("request failed", "code", refusal.Code, "path", r.URL.Path, "err", refusal.Err)
 		}
+	}
+	if refusal.Retry > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int((refusal.Retry+time.Second-1)/time.Second)))
 	}
 	type body struct {
 		Code    Code   `json:"code"`

@@ -80,6 +80,12 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 	return nil
 }
 
+// retryElsewhere is when to try again at a gateway that shuts down: by then a load balancer has noticed.
+const retryElsewhere = 10 * time.Second
+
+// shuttingDown is the answer to what would start something new.
+func shuttingDown() *Refusal { return &Refusal{Code: CodeShuttingDown, Retry: retryElsewhere} }
+
 // drain lets sessions go on for a while: until all have ended by themselves, the time is up, or ctx ends.
 func (b *Broker) drain(ctx context.Context, sessions []*liveSession) {
 	left := b.cfg.Limits.Drain

@@ -15,8 +15,8 @@ import (
 // serveSocket upgrades a request and serves one viewer until it leaves. A host login that a browser sends by
 // itself opens nothing here: the ticket does, and both must be of the same login.
 func (b *Broker) serveSocket(w http.ResponseWriter, r *http.Request, _ Identity) error {
-	if b.closing.Load() {
-		return &Refusal{Code: CodeShuttingDown}
+	if b.base.Err() != nil { // while the broker drains, pages of live sessions may still come back
+		return shuttingDown()
 	}
 	id := SessionID(r.PathValue("id"))
 	who, err := b.identify(r)

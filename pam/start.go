@@ -30,6 +30,8 @@ type Refusal struct {
 	Field string // the parameter that is wrong, of CodeInvalidParam
 	Text  string // for developers; never holds a cause from inside
 	Err   error  // the cause, for the log
+	// Retry is when it makes sense to ask again; zero: not said. Over HTTP it is the header Retry-After, in whole seconds.
+	Retry time.Duration
 }
 
 // Error describes the refusal.
@@ -60,7 +62,7 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 		return SessionInfo{}, &Refusal{Code: CodeTooLarge, Text: "reason or ticket id"}
 	}
 	if b.closing.Load() {
-		return SessionInfo{}, &Refusal{Code: CodeShuttingDown}
+		return SessionInfo{}, shuttingDown()
 	}
 	// The slot is taken before the decision, so that two starts cannot both find the last one free.
 	free, release := b.reserve(who.User, r.Asset)
@@ -134,7 +136,7 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 		b.cfg.Log.Warn("remembering parameters", "err", err)
 	}
 	if !b.register(s) {
-		return abort(EndGatewayShutdown, &Refusal{Code: CodeShuttingDown})
+		return abort(EndGatewayShutdown, shuttingDown())
 	}
 	started = true
 	b.met.started.Inc(1)
