@@ -94,8 +94,7 @@ func (b *Broker) guarded(rt route) http.Handler {
 				if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it like this
 					panic(p)
 				}
-				b.met.panics.Inc(1)
-				b.cfg.Log.Error("panic in handler", "path", r.URL.Path, "type", fmt.Sprintf("%T", p))
+				b.notePanic(r, p)
 				b.refuse(w, r, &Refusal{Code: CodeInternal})
 			}
 		}()
@@ -103,6 +102,12 @@ func (b *Broker) guarded(rt route) http.Handler {
 			b.refuse(w, r, err)
 		}
 	})
+}
+
+// notePanic counts a panic in a handler and logs what may be said of it: its value may hold anything.
+func (b *Broker) notePanic(r *http.Request, p any) {
+	b.met.panics.Inc(1)
+	b.cfg.Log.Error("panic in handler", "path", r.URL.Path, "type", fmt.Sprintf("%T", p))
 }
 
 func (b *Broker) admit(rt route, cross *http.CrossOriginProtection, w http.ResponseWriter, r *http.Request) error {

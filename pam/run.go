@@ -68,10 +68,17 @@ func (s *liveSession) launch() error {
 	if err != nil {
 		return err
 	}
-	conn, err := s.protocol.Connect(ctx, ConnectRequest{
+	request := ConnectRequest{
 		Session: s.id, Asset: s.asset, Params: s.params, Size: size, Capabilities: *s.owner.caps.Load(),
 		Field: s.field(s.asset.ID), Via: via, Log: s.log,
-	})
+	}
+	conn, err := patiently(ctx, s, "Protocol.Connect",
+		func() (Conn, error) { return s.protocol.Connect(ctx, request) },
+		func(c Conn) {
+			ctx, cancel := s.lastSteps()
+			defer cancel()
+			_ = c.Close(ctx)
+		})
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil && s.ctx.Err() == nil {
 			err = errors.Join(cause, err)
@@ -120,11 +127,18 @@ func (s *liveSession) openRecording(ctx context.Context) error {
 	s.mu.Lock()
 	size, grants := s.size, s.owner.grants
 	s.mu.Unlock()
-	rec, err := s.b.cfg.Recorder.Open(ctx, RecordingMeta{
+	meta := RecordingMeta{
 		Session: s.id, Asset: s.asset.ID, Name: s.asset.Name, Protocol: s.protocol.Name(),
 		User: s.info.User, UserName: s.info.UserName, Started: s.created, Size: size,
 		Term: s.params["term"], Rules: grants.Rules, Policy: grants.Version,
-	}, recordingWatch{s})
+	}
+	rec, err := patiently(ctx, s, "Recorder.Open",
+		func() (Recording, error) { return s.b.cfg.Recorder.Open(ctx, meta, recordingWatch{s}) },
+		func(late Recording) {
+			ctx, cancel := s.lastSteps()
+			defer cancel()
+			s.closeRecording(ctx, late, &End{Reason: EndRecordingFailed})
+		})
 	if err != nil {
 		return err
 	}
@@ -272,14 +286,9 @@ func (s *liveSession) complete() {
 	if rec != nil {
 		detail = "the recording could not be sealed"
 		step("Recording.Close", func(ctx context.Context) {
-			b, _ := json.Marshal(EndEntry{Reason: end.Reason, Status: end.Status})
-			err := rec.Close(ctx, Entry{Kind: EntryEnd, At: s.at(), Data: b})
-			if err != nil {
-				s.log.Error("closing the recording", "path", rec.Path(), "err", err)
-				s.b.noteUnsealed(rec.Path())
-				return
+			if s.closeRecording(ctx, rec, end) {
+				detail = ""
 			}
-			detail = ""
 		})
 	}
 	s.tell(end)
@@ -315,6 +324,17 @@ func (s *liveSession) complete() {
 	s.b.forget(s)
 	s.b.met.ended(end.Reason)
 	close(s.done)
+}
+
+// closeRecording seals a recording with how the session ended. It reports whether that worked.
+func (s *liveSession) closeRecording(ctx context.Context, rec Recording, end *End) bool {
+	b, _ := json.Marshal(EndEntry{Reason: end.Reason, Status: end.Status})
+	if err := rec.Close(ctx, Entry{Kind: EntryEnd, At: s.at(), Data: b}); err != nil {
+		s.log.Error("closing the recording", "path", rec.Path(), "err", err)
+		s.b.noteUnsealed(rec.Path())
+		return false
+	}
+	return true
 }
 
 // tell closes the stream and gives every viewer the end as its last word.

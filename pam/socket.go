@@ -36,7 +36,12 @@ func (b *Broker) serveSocket(w http.ResponseWriter, r *http.Request, _ Identity)
 		b.cfg.Log.Warn("websocket refused", "err", err) // Accept has answered
 		return nil
 	}
-	defer conn.Abort() // also when a callback panics: nobody else would close a hijacked connection
+	defer conn.Abort()
+	defer func() { // nobody else would close a hijacked connection, and there is no answer to write any more
+		if p := recover(); p != nil {
+			b.notePanic(r, p)
+		}
+	}()
 	if !offered {
 		conn.Close(string(CodeReload))
 		return nil
