@@ -69,6 +69,7 @@ var house = map[string]part{
 		uses: uses{
 			"pam":                          "implements pam.Protocol",
 			"sshx/internal/vt":             "screen model for key frames",
+			"sshx/internal/sftp":           "files of a target over its connection",
 			"golang.org/x/crypto/ssh":      "the protocol, here and nowhere else",
 			"github.com/skeema/knownhosts": "host key algorithms that fit the pins",
 		},
@@ -83,9 +84,14 @@ var house = map[string]part{
 			"github.com/charmbracelet/x/ansi": "parser of escape sequences, width of cells",
 		},
 	},
+	"sshx/internal/sftp": {
+		why:   "SFTP client for servers that are not trusted",
+		tests: uses{"github.com/pkg/sftp": "an independent server and client to be measured and compared with"},
+	},
 	"sshx/sshtest": {
 		why: "SSH servers for tests: scripted, hostile, and a real OpenSSH",
 		uses: uses{
+			"github.com/pkg/sftp":     "serves a tree in memory",
 			"golang.org/x/crypto/ssh": "plays the server",
 			"pam/pamtest":             "finds the real sshd",
 		},

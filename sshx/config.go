@@ -20,6 +20,7 @@ const (
 	DefaultHandshakeTimeout  = 20 * time.Second
 	DefaultKeepAliveInterval = 10 * time.Second
 	DefaultKeepAliveTimeout  = 15 * time.Second
+	DefaultFileTimeout       = 30 * time.Second
 )
 
 // Dialer opens the connection to a target. *net.Dialer is one; a jump host or a test can be another.
@@ -54,6 +55,9 @@ type Config struct {
 	// KeepAliveTimeout is how long a probed target may stay silent before it counts as lost. Zero means
 	// DefaultKeepAliveTimeout. With both defaults a dead target is found within 25 s (S35).
 	KeepAliveTimeout time.Duration
+	// FileTimeout bounds each call on a target's files; large reads and writes get a second more for each 16
+	// KiB. Zero means DefaultFileTimeout.
+	FileTimeout time.Duration
 
 	// Algorithms that are offered, in order of preference; nil means this package's own modern list. Names
 	// outside ssh.SupportedAlgorithms are an error unless InsecureWeakAlgorithms is set.
@@ -84,6 +88,7 @@ func New(cfg Config) (*Protocol, error) {
 	setDefault("HandshakeTimeout", &cfg.HandshakeTimeout, DefaultHandshakeTimeout)
 	setDefault("KeepAliveInterval", &cfg.KeepAliveInterval, DefaultKeepAliveInterval)
 	setDefault("KeepAliveTimeout", &cfg.KeepAliveTimeout, DefaultKeepAliveTimeout)
+	setDefault("FileTimeout", &cfg.FileTimeout, DefaultFileTimeout)
 
 	if cfg.Dialer == nil {
 		cfg.Dialer = &net.Dialer{}

@@ -39,6 +39,7 @@ type conn struct {
 	notices []pam.Notice // emitted first by Run
 	screen  *vt.Tracker  // counts what is emitted, and follows the output
 	echo    echo
+	files   files
 
 	attached chan (<-chan *ssh.Request) // hands the channel's requests to serve
 	chClosed chan struct{}              // the channel's requests are over: it is closed, or the connection is
@@ -141,6 +142,7 @@ func (c *conn) wait() {
 	if c.drained != nil {
 		<-c.drained
 	}
+	c.files.wait()
 }
 
 func (c *conn) ping() error {
@@ -357,6 +359,7 @@ func (c *conn) Close(ctx context.Context) error {
 	defer close(c.done)
 
 	c.endLife(errClosed)
+	c.files.end()
 	// ch.Close writes, and a write can hang: both ways out lead through cut.
 	defer time.AfterFunc(closeGrace, func() { c.t.cut(errClosed) }).Stop()
 	stop := context.AfterFunc(ctx, func() { c.t.cut(errClosed) })

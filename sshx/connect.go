@@ -107,6 +107,7 @@ func (p *Protocol) handshake(ctx context.Context, t *transport, tr trust, l laun
 	}
 
 	c := newConn(t, sc, r)
+	c.files.timeout = p.cfg.FileTimeout
 	c.serve(chans, reqs)
 	if err := c.open(l, r.Size); err != nil {
 		if ctx.Err() != nil {

@@ -10,6 +10,9 @@
 // opens one PTY, and emits what the target prints. The bytes go to the browser as they are; beside them a
 // bounded screen model (package sshx/internal/vt) makes key frames for late and returning viewers.
 //
+// The target's files are reached over the same connection by SFTP ([pam.Files]; package sshx/internal/sftp), with one
+// channel for all who use them.
+//
 // The package knows no policy and no browser. It forwards no agent, no X11 and no port, and it answers no
 // request of the target. Failures of Connect are [*pam.TargetError] with one of the target codes; the end of a
 // session is a [*pam.End].

@@ -2,7 +2,8 @@
 //
 // [NewServer] runs in the process, on a listener or on single connections, with a handler for each session; the
 // ready handler [Demo] is a small shell over a file system in memory that cannot reach the machine it runs
-// on. [StartOpenSSH] runs the real sshd on loopback for interop tests.
+// on. The sftp subsystem serves a tree in memory ([NewMemSFTP]), with a filter before it if a test wants one
+// ([FilterSFTP]). [StartOpenSSH] runs the real sshd on loopback for interop tests.
 //
 // The servers are made for tests: they keep what clients presented, so that a test can prove what was never
 // sent ([Server.Attempts]). They are no base for a real SSH service.

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -125,8 +126,10 @@ func newOpenSSH(cfg OpenSSHConfig) (*OpenSSH, error) {
 		"PrintLastLog no",
 		"AcceptEnv LANG LC_*",
 		"LogLevel VERBOSE",
-		"Subsystem sftp internal-sftp",
 	)
+	if !slices.ContainsFunc(cfg.Options, func(o string) bool { return strings.HasPrefix(o, "Subsystem ") }) {
+		lines = append(lines, "Subsystem sftp internal-sftp") // here the first of two is an error
+	}
 	if err := os.WriteFile(s.config, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -36,8 +37,13 @@ type Config struct {
 	KeyboardInteractive bool
 	// Prompts replaces the single prompt of KeyboardInteractive, to play a hostile server. Nothing signs in.
 	Prompts []Prompt
-	// RefuseEnv, RefusePTY and RefuseShell make the server say no.
-	RefuseEnv, RefusePTY, RefuseShell bool
+	// SFTP runs sessions of the sftp subsystem. Nil means a tree in memory that the server's sessions share
+	// (NewMemSFTP).
+	SFTP Handler
+	// RefuseEnv, RefusePTY, RefuseShell and RefuseSFTP make the server say no.
+	RefuseEnv, RefusePTY, RefuseShell, RefuseSFTP bool
+	// MaxSessions bounds the open session channels of a connection, as sshd's option does. Zero means no bound.
+	MaxSessions int
 	// Server is a template for the rest (algorithms, banner); authentication in it is replaced. Nil is fine.
 	Server *ssh.ServerConfig
 }
@@ -69,6 +75,8 @@ type Server struct {
 	conns     map[net.Conn]struct{}
 	attempts  []Attempt
 	closed    bool
+	sessions  int           // open session channels
+	changed   chan struct{} // closed and replaced when sessions changes
 }
 
 // NewServer validates cfg. Serve, Listen or ServeConn bring it to life.
@@ -79,6 +87,9 @@ func NewServer(cfg Config) (*Server, error) {
 	if cfg.Handler == nil {
 		cfg.Handler = Demo
 	}
+	if cfg.SFTP == nil {
+		cfg.SFTP = NewMemSFTP()
+	}
 	if cfg.HostKey == nil {
 		_, key, err := ed25519.GenerateKey(rand.Reader)
 		if err != nil {
@@ -88,7 +99,7 @@ func NewServer(cfg Config) (*Server, error) {
 			return nil, fmt.Errorf("sshtest: %w", err)
 		}
 	}
-	s := &Server{cfg: cfg, server: &ssh.ServerConfig{}, conns: make(map[net.Conn]struct{})}
+	s := &Server{cfg: cfg, server: &ssh.ServerConfig{}, conns: make(map[net.Conn]struct{}), changed: make(chan struct{})}
 	if cfg.Server != nil {
 		c := *cfg.Server
 		s.server = &c
@@ -169,16 +180,27 @@ func (s *Server) ServeConn(c net.Conn) {
 	defer sessions.Wait()
 	defer cancel()
 	sessions.Go(func() { ssh.DiscardRequests(reqs) })
+	var open atomic.Int32
 	for nc := range chans {
 		if nc.ChannelType() != "session" {
 			_ = nc.Reject(ssh.UnknownChannelType, "only sessions")
+			continue
+		}
+		if s.cfg.MaxSessions > 0 && int(open.Load()) >= s.cfg.MaxSessions {
+			_ = nc.Reject(ssh.ConnectionFailed, "open failed")
 			continue
 		}
 		ch, requests, err := nc.Accept()
 		if err != nil {
 			continue
 		}
-		sessions.Go(func() { s.session(ctx, sc, ch, requests) })
+		open.Add(1)
+		s.count(1)
+		sessions.Go(func() {
+			defer s.count(-1)
+			defer open.Add(-1)
+			s.session(ctx, sc, ch, requests)
+		})
 	}
 }
 
@@ -190,6 +212,32 @@ func (s *Server) Drop() int {
 		c.Close()
 	}
 	return len(s.conns)
+}
+
+func (s *Server) count(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sessions += n
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// WaitSessions returns when n session channels are open on all connections together, or ctx has ended: then it
+// returns the cause.
+func (s *Server) WaitSessions(ctx context.Context, n int) error {
+	for {
+		s.mu.Lock()
+		now, changed := s.sessions, s.changed
+		s.mu.Unlock()
+		if now == n {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("sshtest: %d sessions are open, not %d: %w", now, n, context.Cause(ctx))
+		}
+	}
 }
 
 // Close ends all connections and waits for every goroutine.

@@ -12,7 +12,7 @@ import (
 // Window is the size of a terminal in character cells.
 type Window struct{ Cols, Rows int }
 
-// Session is one session channel after its shell was asked for. Reads and writes are raw: no line discipline
+// Session is one session channel after its shell or subsystem was asked for. Reads and writes are raw: no line discipline
 // lies between.
 type Session struct {
 	User    string
@@ -22,6 +22,7 @@ type Session struct {
 
 	ctx     context.Context
 	ch      ssh.Channel
+	stream  io.ReadWriter // the channel, or what lies before it
 	conn    ssh.Conn
 	wg      *sync.WaitGroup
 	changes chan struct{} // 1: the window has changed
@@ -36,10 +37,10 @@ type Session struct {
 var _ io.ReadWriter = (*Session)(nil)
 
 // Read reads what the client typed.
-func (s *Session) Read(b []byte) (int, error) { return s.ch.Read(b) }
+func (s *Session) Read(b []byte) (int, error) { return s.stream.Read(b) }
 
 // Write shows b to the client. It blocks while the client takes nothing.
-func (s *Session) Write(b []byte) (int, error) { return s.ch.Write(b) }
+func (s *Session) Write(b []byte) (int, error) { return s.stream.Write(b) }
 
 // Stderr is the channel's second stream, which a server with a PTY does not use.
 func (s *Session) Stderr() io.Writer { return s.ch.Stderr() }
@@ -80,14 +81,23 @@ func (s *Session) ExitSignal(signal, text string) {
 // CloseSilently closes the channel with no word about how the session ended, as some devices do.
 func (s *Session) CloseSilently() { _ = s.ch.Close() }
 
+// over returns the session with another stream.
+func (s *Session) over(stream io.ReadWriter) *Session {
+	return &Session{
+		User: s.User, Term: s.Term, Command: s.Command, Modes: s.Modes,
+		ctx: s.ctx, ch: s.ch, stream: stream, conn: s.conn, wg: s.wg, changes: s.changes, env: s.Env(), window: s.Window(),
+	}
+}
+
 // session serves one channel: requests until a shell is asked for, then the handler beside further requests.
 func (s *Server) session(ctx context.Context, sc *ssh.ServerConn, ch ssh.Channel, reqs <-chan *ssh.Request) {
 	defer ch.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	var handler sync.WaitGroup
-	sess := &Session{User: sc.User(), ctx: ctx, ch: ch, conn: sc, wg: &handler, changes: make(chan struct{}, 1), env: make(map[string]string)}
+	sess := &Session{User: sc.User(), ctx: ctx, ch: ch, stream: ch, conn: sc, wg: &handler, changes: make(chan struct{}, 1), env: make(map[string]string)}
 	defer handler.Wait()
 	defer cancel()
+	run := s.cfg.Handler
 	started := false
 	for r := range reqs {
 		ok := false
@@ -114,6 +124,11 @@ func (s *Server) session(ctx context.Context, sc *ssh.ServerConn, ch ssh.Channel
 			if ok = ssh.Unmarshal(r.Payload, &m) == nil; ok {
 				sess.resize(m.Cols, m.Rows)
 			}
+		case "subsystem":
+			var m struct{ Name string }
+			if ok = ssh.Unmarshal(r.Payload, &m) == nil && m.Name == "sftp" && !s.cfg.RefuseSFTP && !started; ok {
+				started, run = true, s.cfg.SFTP
+			}
 		case "shell", "exec":
 			if r.Type == "exec" {
 				var m struct{ Command string }
@@ -129,10 +144,10 @@ func (s *Server) session(ctx context.Context, sc *ssh.ServerConn, ch ssh.Channel
 		if r.WantReply {
 			_ = r.Reply(ok, nil)
 		}
-		if ok && (r.Type == "shell" || r.Type == "exec") {
+		if ok && (r.Type == "shell" || r.Type == "exec" || r.Type == "subsystem") {
 			handler.Go(func() {
 				defer cancel()
-				sess.finish(s.cfg.Handler(sess))
+				sess.finish(run(sess))
 			})
 		}
 	}
