@@ -96,6 +96,11 @@ func (b *Browser) Start(ctx context.Context, asset pam.AssetID, params pam.Param
 	return out.ID, err
 }
 
+// Join takes a place in somebody else's session, which is attached like one's own.
+func (b *Browser) Join(ctx context.Context, id pam.SessionID, mode pam.Mode) error {
+	return b.Call(ctx, "POST", "api/session/"+url.PathEscape(string(id))+"/join", map[string]any{"mode": mode}, nil)
+}
+
 // Ticket asks for an attach ticket.
 func (b *Browser) Ticket(ctx context.Context, id pam.SessionID) (string, error) {
 	var out struct {

@@ -23,6 +23,7 @@ const (
 	Recorded   = pam.AssetID("recorded")
 	Unrecorded = pam.AssetID("unrecorded")
 	user       = pam.UserID("operator")
+	manager    = pam.UserID("manager") // may join
 )
 
 // Target is where the assets lead.
@@ -122,6 +123,13 @@ func (g *Gateway) Close(ctx context.Context) error {
 // Browser is a browser with the one login that there is.
 func (g *Gateway) Browser() *pamtest.Browser { return Browser(g.URL) }
 
+// Manager is the browser of somebody who may join the sessions of others.
+func (g *Gateway) Manager() *pamtest.Browser {
+	b := Browser(g.URL)
+	b.Header.Set("Cookie", "login="+string(manager))
+	return b
+}
+
 // Browser returns a browser for a gateway at url.
 func Browser(url string) *pamtest.Browser {
 	return &pamtest.Browser{Base: url + "/pam", Header: http.Header{"Origin": {url}, "Cookie": {"login=1"}}}
@@ -132,7 +140,11 @@ func identify(r *http.Request) (pam.Identity, error) {
 	if err != nil {
 		return pam.Identity{}, pam.ErrUnauthenticated
 	}
-	return pam.Identity{User: user, LoginID: c.Value, Cookie: true}, nil
+	who := pam.Identity{User: user, LoginID: c.Value, Cookie: true}
+	if c.Value == string(manager) {
+		who.User = manager
+	}
+	return who, nil
 }
 
 func inventory(t Target) pam.Inventory {
@@ -166,5 +178,8 @@ func policy() pam.Policy {
 	all := pamtest.Permit(pam.RoleOwner, pam.WebSession, pam.Keyboard, pam.ClipboardUpload, pam.ClipboardDownload, pam.SessionURL)
 	p.Set(user, Unrecorded, all)
 	p.Set(user, Recorded, pamtest.Recorded(all, pam.WebSession, pam.Keyboard))
+	join := pamtest.Permit(pam.RoleManager, pam.WebSession, pam.Keyboard, pam.JoinMonitor, pam.JoinParticipate)
+	p.Set(manager, Unrecorded, join)
+	p.Set(manager, Recorded, pamtest.Recorded(join, pam.WebSession, pam.Keyboard))
 	return p
 }
