@@ -100,6 +100,7 @@ var house = map[string]part{
 		why:  "command that runs a real sshd for tests in other languages",
 		uses: uses{"sshx/sshtest": "all it does"},
 	},
+	"rdp/internal/wire": {why: "fields of RDP's layers, read with bounds and appended"},
 	"recorder": {
 		why: "recordings: write, seal, read, verify, adopt, export",
 		uses: uses{
@@ -161,7 +162,7 @@ var noStd = map[string]struct {
 
 // sansIO are packages that must not be able to do I/O, and the standard packages that would let them.
 var (
-	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt"}
+	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/wire"}
 	ioAccess = []string{"net", "net/http", "os", "os/exec", "syscall", "crypto/tls"}
 )
 
