@@ -17,7 +17,14 @@ type evaluation struct {
 	asset    Asset
 	protocol Protocol // nil if the asset has none
 	grants   Grants
+	facts    Facts
 	decision Decision
+}
+
+// passMFA decides once more, now that the second factor is given.
+func (ev *evaluation) passMFA() {
+	ev.facts.MFA = MFAPassed
+	ev.decision = Decide(ev.facts)
 }
 
 // question is what is to be decided about one user.
@@ -48,12 +55,12 @@ func (b *Broker) evaluate(ctx context.Context, who Identity, q question) (evalua
 		return ev, fmt.Errorf("policy: %w", err)
 	}
 	ev.asset, ev.grants, ev.protocol = asset, grants, b.protocols[asset.Type.Protocol]
-	ev.decision = Decide(b.facts(grants, ev.protocol != nil, q))
+	ev.facts = b.facts(grants, ev.protocol != nil, q)
+	ev.decision = Decide(ev.facts)
 	return ev, nil
 }
 
-// facts gathers what Decide wants to know. Approvals and a second factor are not built yet: a decision that asks
-// for them is refused.
+// facts gathers what Decide wants to know. Approvals are not built yet: a decision that asks for one is refused.
 func (b *Broker) facts(g Grants, hasProtocol bool, q question) Facts {
 	f := Facts{
 		Authenticated: true, Role: g.Role, Permitted: g.Permitted, HasProtocol: hasProtocol,
@@ -71,8 +78,12 @@ func (b *Broker) facts(g Grants, hasProtocol bool, q question) Facts {
 			f.Restricted = true
 		}
 	}
-	if g.MFA {
+	switch {
+	case !g.MFA:
+	case b.cfg.MFA == nil:
 		f.MFA = MFAUnavailable
+	default:
+		f.MFA = MFANeeded
 	}
 	return f
 }

@@ -69,7 +69,8 @@ func (b *Broker) serveAccess(w http.ResponseWriter, r *http.Request, who Identit
 		Asset: b.assetView(ev.asset), Code: ev.decision.Code, Recorded: ev.decision.Record,
 		Capabilities: map[Declaration]Value{}, Params: []paramView{},
 	}
-	if ev.protocol != nil && ev.decision.Allowed() {
+	// Where only the second factor is missing the whole launcher is shown (Q3).
+	if ev.protocol != nil && (ev.decision.Allowed() || ev.decision.Code == CodeMFARequired) {
 		caps := NewCapabilities(ev.grants.Declarations)
 		v.Capabilities = caps.view()
 		remembered, err := b.cfg.Store.Params(r.Context(), who.User, id)
@@ -97,7 +98,7 @@ type launchBody struct {
 	Window   string `json:"window"`
 	Reason   string `json:"reason"`
 	TicketID string `json:"ticket_id"`
-	MFAToken string `json:"mfa_token"` // taken and ignored until second factors are built
+	MFAToken string `json:"mfa_token"`
 }
 
 func (b *Broker) serveStart(w http.ResponseWriter, r *http.Request, who Identity) error {
@@ -112,7 +113,7 @@ func (b *Broker) serveStart(w http.ResponseWriter, r *http.Request, who Identity
 	}
 	info, err := b.Start(r.Context(), who, StartRequest{
 		Asset: AssetID(r.PathValue("id")), Params: body.Params, Window: body.Window, Reason: body.Reason, TicketID: body.TicketID,
-		ClientAddr: b.clientAddr(r), SocketAddr: r.RemoteAddr,
+		MFAToken: NewSecret(body.MFAToken), ClientAddr: b.clientAddr(r), SocketAddr: r.RemoteAddr,
 	})
 	if err != nil {
 		return err

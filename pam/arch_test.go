@@ -57,6 +57,13 @@ var house = map[string]part{
 			"go.uber.org/goleak": "the leak check",
 		},
 	},
+	"pam/totp": {
+		why: "one-time codes as second factors",
+		uses: uses{
+			"pam":                    "implements pam.MFAVerifier",
+			"github.com/pquerna/otp": "the codes of RFC 4226",
+		},
+	},
 	"policy": {
 		why: "roles, profiles and selectors by Casbin",
 		uses: uses{

@@ -17,7 +17,10 @@ const (
 	CodeLimitReached    Code = "limit_reached"
 	CodeMFARequired     Code = "mfa_required"
 	CodeMFAUnavailable  Code = "mfa_unavailable"
-	CodePolicyError     Code = "policy_error" // the policy could not answer: denied (S10)
+	CodeMFAInvalid      Code = "mfa_invalid"      // wrong, or used before
+	CodeMFALocked       Code = "mfa_locked"       // too many were wrong
+	CodeMFANotEnrolled  Code = "mfa_not_enrolled" // the user has no second factor
+	CodePolicyError     Code = "policy_error"     // the policy could not answer: denied (S10)
 )
 
 // Codes of requests.

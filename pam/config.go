@@ -24,6 +24,9 @@ type Config struct {
 	Events    EventSink
 	Store     Store // NewMemoryStore() keeps all in memory
 
+	// MFA checks second factors. Nil: a decision that asks for one is refused (L4).
+	MFA MFAVerifier
+
 	// Protocols are the adapters, by Name; a name twice is an error. At least one.
 	Protocols []Protocol
 
@@ -80,6 +83,9 @@ type Limits struct {
 	PerUser      int           // live sessions of one user; 20
 	PerAsset     int           // live sessions on one asset; 100
 	Joiners      int           // people who have joined one session; 10 (J1)
+	MFATries     int           // second factors of a user that may fail before the lock; 5
+	MFALock      time.Duration // how long failures are counted, and how long the lock is; 5 min
+	MFAResult    time.Duration // life of a verified second factor whose launch failed, for the same launch; 60 s (L4)
 }
 
 func (l Limits) withDefaults() Limits {
@@ -113,6 +119,9 @@ func (l Limits) withDefaults() Limits {
 	num(&l.PerUser, 20)
 	num(&l.PerAsset, 100)
 	num(&l.Joiners, 10)
+	num(&l.MFATries, 5)
+	def(&l.MFALock, 5*time.Minute)
+	def(&l.MFAResult, 60*time.Second)
 	return l
 }
 
@@ -121,7 +130,8 @@ func (l Limits) validate() error {
 	for name, d := range map[string]time.Duration{
 		"Requested": l.Requested, "Ticket": l.Ticket, "FirstMessage": l.FirstMessage, "Connect": l.Connect,
 		"Reconnect": l.Reconnect, "MaxDuration": l.MaxDuration, "Review": l.Review, "Heartbeat": l.Heartbeat,
-		"WriteTimeout": l.WriteTimeout, "RecorderLag": l.RecorderLag, "CloseTimeout": l.CloseTimeout, "Warning": l.Warning,
+		"WriteTimeout": l.WriteTimeout, "RecorderLag": l.RecorderLag, "CloseTimeout": l.CloseTimeout,
+		"MFALock": l.MFALock, "MFAResult": l.MFAResult, "Warning": l.Warning,
 		"Drain": l.Drain,
 	} {
 		if d < 0 {
@@ -130,7 +140,7 @@ func (l Limits) validate() error {
 	}
 	for name, n := range map[string]int{
 		"Unattached": l.Unattached, "Backlog": l.Backlog, "Window": l.Window, "Sessions": l.Sessions, "PerUser": l.PerUser,
-		"PerAsset": l.PerAsset, "Joiners": l.Joiners,
+		"PerAsset": l.PerAsset, "Joiners": l.Joiners, "MFATries": l.MFATries,
 	} {
 		if n < 0 {
 			errs = append(errs, fmt.Errorf("pam: Config.Limits.%s is %d; want a positive number, or 0 for the default", name, n))

@@ -19,6 +19,8 @@ const (
 	DecryptField      Verb = "Decrypt Field"
 	UploadClipboard   Verb = "Upload Clipboard"
 	DownloadClipboard Verb = "Download Clipboard"
+	VerifyMFA         Verb = "Verify MFA"
+	FailMFA           Verb = "Fail MFA"
 )
 
 // Event is one audit entry: who did what to which asset, from where, with what outcome.

@@ -146,7 +146,7 @@ var status = map[Code]int{
 	CodeMethodNotAllowed: http.StatusMethodNotAllowed, CodeTooLarge: http.StatusRequestEntityTooLarge, CodeRateLimited: http.StatusTooManyRequests,
 	CodeLimitReached: http.StatusTooManyRequests, CodeInternal: http.StatusInternalServerError, CodeShuttingDown: http.StatusServiceUnavailable,
 	CodeAuditFailed: http.StatusServiceUnavailable, CodePolicyError: http.StatusServiceUnavailable, CodeSessionEnded: http.StatusGone,
-	CodeInUse: http.StatusConflict, CodeNotStarted: http.StatusConflict, CodeOwnSession: http.StatusConflict,
+	CodeInUse: http.StatusConflict, CodeMFALocked: http.StatusTooManyRequests, CodeNotStarted: http.StatusConflict, CodeOwnSession: http.StatusConflict,
 }
 
 // refuse answers with a code; the cause goes to the log alone.
@@ -169,15 +169,27 @@ func (b *Broker) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	}
 	if refusal.Retry > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int((refusal.Retry+time.Second-1)/time.Second)))
+		w.Header().Set("Retry-After", strconv.Itoa(seconds(refusal.Retry)))
+	}
+	type tries struct {
+		Left int `json:"left"`
+		Lock int `json:"lock_seconds"`
 	}
 	type body struct {
 		Code    Code   `json:"code"`
 		Message string `json:"message,omitempty"`
 		Field   string `json:"field,omitempty"`
+		Tries   *tries `json:"tries,omitempty"`
 	}
-	writeJSON(w, st, map[string]body{"error": {refusal.Code, refusal.Text, refusal.Field}})
+	answer := body{Code: refusal.Code, Message: refusal.Text, Field: refusal.Field}
+	if t := refusal.Tries; t != nil {
+		answer.Tries = &tries{t.Left, seconds(t.Lock)}
+	}
+	writeJSON(w, st, map[string]body{"error": answer})
 }
+
+// seconds rounds up: who comes back then is not too early.
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 func writeJSON(w http.ResponseWriter, st int, v any) {
 	b, err := json.Marshal(v)

@@ -12,6 +12,7 @@ type JoinRequest struct {
 	Session    SessionID
 	Mode       Mode   // ModeMonitor or ModeParticipate; empty: ModeMonitor
 	Reason     string // free text for the audit
+	MFAToken   Secret // second factor, where the decision asks for one (I25); used up by this join
 	ClientAddr netip.Addr
 	SocketAddr string
 }
@@ -58,11 +59,27 @@ func (b *Broker) Join(ctx context.Context, who Identity, r JoinRequest) (Partici
 		}
 		return "", refusal
 	}
-	if !ev.decision.Allowed() {
+	if !ev.decision.Allowed() && ev.decision.Code != CodeMFARequired {
 		return deny(&Refusal{Code: ev.decision.Code, Err: err})
 	}
+	joined := false
 	if code := s.joinable(who, ev.decision.Record); code != "" {
 		return deny(&Refusal{Code: code})
+	}
+	if ev.decision.Code == CodeMFARequired {
+		restore, refusal := b.verifyMFA(ctx, mfaAttempt{
+			who: who, op: OpJoin, params: Params{"session": string(info.ID), "mode": string(r.Mode)}, token: r.MFAToken,
+			addr: r.ClientAddr, event: event,
+		})
+		if refusal != nil {
+			return deny(refusal)
+		}
+		defer func() {
+			if !joined {
+				restore()
+			}
+		}()
+		ev.passMFA()
 	}
 	p, err := b.newParticipant(who, r.Mode, ev.grants, r.ClientAddr)
 	if err != nil {
@@ -74,6 +91,7 @@ func (b *Broker) Join(ctx context.Context, who Identity, r JoinRequest) (Partici
 	if code := s.admit(p); code != "" {
 		return deny(&Refusal{Code: code})
 	}
+	joined = true
 	b.met.joined.Inc(1)
 	return p.id, nil
 }
@@ -115,15 +133,16 @@ func (s *liveSession) joinable(who Identity, mustRecord bool) Code {
 
 func (b *Broker) serveJoin(w http.ResponseWriter, r *http.Request, who Identity) error {
 	var body struct {
-		Mode   Mode   `json:"mode"`
-		Reason string `json:"reason"`
+		Mode     Mode   `json:"mode"`
+		Reason   string `json:"reason"`
+		MFAToken string `json:"mfa_token"`
 	}
 	if err := readJSON(w, r, &body); err != nil {
 		return err
 	}
 	id := SessionID(r.PathValue("id"))
 	_, err := b.Join(r.Context(), who, JoinRequest{
-		Session: id, Mode: body.Mode, Reason: body.Reason, ClientAddr: b.clientAddr(r), SocketAddr: r.RemoteAddr,
+		Session: id, Mode: body.Mode, Reason: body.Reason, MFAToken: NewSecret(body.MFAToken), ClientAddr: b.clientAddr(r), SocketAddr: r.RemoteAddr,
 	})
 	if err != nil {
 		return err

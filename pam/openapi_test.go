@@ -151,7 +151,7 @@ func jsonMembers(t *testing.T, v any) []string {
 // not be closed any more.
 func TestCodes_Closed(t *testing.T) {
 	fset := token.NewFileSet()
-	for _, file := range []string{"access.go", "api.go", "attach.go", "dispatch.go", "guard.go", "http.go", "live.go", "run.go", "socket.go", "start.go", "viewer.go"} {
+	for _, file := range []string{"access.go", "api.go", "attach.go", "dispatch.go", "guard.go", "http.go", "live.go", "mfa.go", "run.go", "socket.go", "start.go", "viewer.go"} {
 		f, err := parser.ParseFile(fset, file, nil, 0)
 		if err != nil {
 			t.Fatal(err)

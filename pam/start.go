@@ -20,6 +20,7 @@ type StartRequest struct {
 	Window     string // tab, window or embedded; for the page alone
 	Reason     string // free text for the audit
 	TicketID   string // of the host's ticket system, for the audit
+	MFAToken   Secret // second factor, where the decision asks for one (L4); used up by this start
 	ClientAddr netip.Addr
 	SocketAddr string
 }
@@ -30,6 +31,8 @@ type Refusal struct {
 	Field string // the parameter that is wrong, of CodeInvalidParam
 	Text  string // for developers; never holds a cause from inside
 	Err   error  // the cause, for the log
+	// Tries says how many second factors may still be tried, of CodeMFAInvalid; else nil.
+	Tries *MFATries
 	// Retry is when it makes sense to ask again; zero: not said. Over HTTP it is the header Retry-After, in whole seconds.
 	Retry time.Duration
 }
@@ -92,7 +95,7 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 		}
 		return SessionInfo{}, refusal
 	}
-	if !ev.decision.Allowed() {
+	if !ev.decision.Allowed() && ev.decision.Code != CodeMFARequired {
 		return deny(&Refusal{Code: ev.decision.Code, Err: err})
 	}
 	if ev.decision.Record && b.cfg.Recorder == nil {
@@ -113,6 +116,21 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 		return deny(refusal)
 	}
 
+	if ev.decision.Code == CodeMFARequired { // last: what would be refused anyway uses up no token (Q7)
+		restore, refusal := b.verifyMFA(ctx, mfaAttempt{
+			who: who, op: OpAccess, params: params, token: r.MFAToken, addr: r.ClientAddr, event: event,
+		})
+		if refusal != nil {
+			return deny(refusal)
+		}
+		defer func() {
+			if !started {
+				restore()
+			}
+		}()
+		ev.passMFA()
+		event.Code = ev.decision.Code
+	}
 	s, err = b.newSession(who, ev, params, r.ClientAddr)
 	if err != nil {
 		return SessionInfo{}, &Refusal{Code: CodeInternal, Err: err}

@@ -177,6 +177,18 @@ export const de: Messages = {
       title: 'Der MFA-Code lässt sich nicht prüfen',
       text: 'Der Dienst, der Codes prüft, antwortet nicht. Versuchen Sie es in einer Minute noch einmal.',
     },
+    mfa_invalid: {
+      title: 'Der MFA-Code wurde nicht angenommen',
+      text: 'Er ist vielleicht vertippt, zu alt oder schon verbraucht. Geben Sie den aktuellen Code aus Ihrer Authenticator-App ein.',
+    },
+    mfa_locked: {
+      title: 'Zu viele falsche MFA-Codes',
+      text: 'Für einige Minuten werden keine Codes angenommen. Warten Sie und geben Sie dann den aktuellen ein.',
+    },
+    mfa_not_enrolled: {
+      title: 'Sie haben noch keine Authenticator-App',
+      text: 'Dieser Zugriff braucht einen MFA-Code, und für Sie ist keine Authenticator-App eingerichtet. Fragen Sie Ihren Administrator.',
+    },
     policy_error: {
       title: 'Über den Zugriff ließ sich nicht entscheiden',
       text: 'Die Zugriffsregeln konnten nicht gelesen werden, deshalb ist nichts erlaubt. Sagen Sie es Ihrem Administrator.',

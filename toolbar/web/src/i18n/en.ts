@@ -174,6 +174,18 @@ export const en = {
       title: 'The token cannot be checked',
       text: 'The service that checks tokens does not answer. Try again in a minute.',
     },
+    mfa_invalid: {
+      title: 'The token was not accepted',
+      text: 'It may be mistyped, too old or used already. Enter the present one from your authenticator.',
+    },
+    mfa_locked: {
+      title: 'Too many wrong tokens',
+      text: 'Tokens are not taken for a few minutes. Wait, then enter the present one.',
+    },
+    mfa_not_enrolled: {
+      title: 'You have no authenticator yet',
+      text: 'This access needs a token, and no authenticator is set up for you. Ask your administrator.',
+    },
     policy_error: {
       title: 'Access could not be decided',
       text: 'The access rules could not be read, so nothing is permitted. Tell your administrator.',
