@@ -64,6 +64,15 @@ var house = map[string]part{
 			"github.com/pquerna/otp": "the codes of RFC 4226",
 		},
 	},
+	"pam/sqlstore": {
+		why: "store and event log in an SQLite file",
+		uses: uses{
+			"pam":                         "implements pam.Store and pam.EventSink",
+			"modernc.org/sqlite":          "the database, without cgo",
+			"github.com/pressly/goose/v3": "migrations of its schema",
+		},
+		tests: uses{"pam/pamtest": "the conformance suites"},
+	},
 	"policy": {
 		why: "roles, profiles and selectors by Casbin",
 		uses: uses{

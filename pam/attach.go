@@ -26,7 +26,7 @@ func (b *Broker) newTicket(ctx context.Context, t Ticket) (string, error) {
 	}
 	now := b.cfg.Now()
 	if b.purgeDue(now) { // tickets that nobody redeemed must not gather in the store
-		if err := b.cfg.Store.DropTickets(ctx, now, func(Ticket) bool { return false }); err != nil {
+		if err := b.cfg.Store.DropTickets(ctx, TicketFilter{ExpiredAt: now}); err != nil {
 			return "", fmt.Errorf("dropping expired tickets: %w", err)
 		}
 	}

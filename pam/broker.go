@@ -47,9 +47,10 @@ func New(cfg Config) (*Broker, error) {
 		return nil, err
 	}
 	b := &Broker{
-		cfg: c, protocols: map[string]Protocol{}, audit: newAuditor(c.Events), met: newInstruments(c.Metrics), random: rand.Reader,
+		cfg: c, protocols: map[string]Protocol{}, met: newInstruments(c.Metrics), random: rand.Reader,
 		live: map[SessionID]*liveSession{}, slots: map[UserID]int{}, onAsset: map[AssetID]int{}, unattached: map[string]int{},
 	}
+	b.audit = newAuditor(&b.cfg, b.met)
 	for _, p := range c.Protocols {
 		b.protocols[p.Name()] = p
 	}
@@ -82,20 +83,20 @@ func (b *Broker) Sessions(ctx context.Context, f SessionFilter) ([]SessionInfo, 
 // when the user signs out.
 func (b *Broker) EndLogin(ctx context.Context, loginID string) error {
 	return b.endWhere(ctx,
-		func(t Ticket) bool { return t.LoginID == loginID },
+		TicketFilter{LoginID: loginID},
 		func(p *participant) bool { return p.login == loginID })
 }
 
 // EndUser does the same for every login of a user.
 func (b *Broker) EndUser(ctx context.Context, user UserID) error {
 	return b.endWhere(ctx,
-		func(t Ticket) bool { return t.User == user },
+		TicketFilter{User: user},
 		func(p *participant) bool { return p.user == user })
 }
 
 // endWhere ends what belongs to a person: own sessions, and places in those of others. They go before the tickets: one
 // whose place is gone opens nothing.
-func (b *Broker) endWhere(ctx context.Context, tickets func(Ticket) bool, people func(*participant) bool) error {
+func (b *Broker) endWhere(ctx context.Context, tickets TicketFilter, people func(*participant) bool) error {
 	for _, s := range b.all() {
 		if people(s.owner) {
 			s.finish(&End{Reason: EndRevoked})
@@ -110,7 +111,7 @@ func (b *Broker) endWhere(ctx context.Context, tickets func(Ticket) bool, people
 			}
 		}
 	}
-	if err := b.cfg.Store.DropTickets(ctx, b.cfg.Now(), tickets); err != nil {
+	if err := b.cfg.Store.DropTickets(ctx, tickets); err != nil {
 		return fmt.Errorf("pam: dropping tickets: %w", err)
 	}
 	return nil

@@ -27,6 +27,10 @@ type Config struct {
 	// MFA checks second factors. Nil: a decision that asks for one is refused (L4).
 	MFA MFAVerifier
 
+	// Gateway names this broker among those that share a Store or an event log; it must not change from one start to the
+	// next. Empty is a name like any other, for a broker that shares nothing. At most 100 bytes of printable ASCII.
+	Gateway string
+
 	// Protocols are the adapters, by Name; a name twice is an error. At least one.
 	Protocols []Protocol
 
@@ -77,6 +81,7 @@ type Limits struct {
 	WriteTimeout time.Duration // one write to a viewer, and one pong; 30 s
 	RecorderLag  time.Duration // how long a required recorder may be behind before the session ends (S27); 10 s
 	CloseTimeout time.Duration // orderly end of connection and recording; 5 s
+	Audit        time.Duration // one write to the event sink, waiting for earlier ones included (S31); 5 s
 	Backlog      int           // bytes of output kept for readers that are behind; 1 MiB
 	Window       int           // unacknowledged bytes per viewer; 512 KiB
 	Sessions     int           // live sessions of this broker; 2,000
@@ -113,6 +118,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.WriteTimeout, 30*time.Second)
 	def(&l.RecorderLag, 10*time.Second)
 	def(&l.CloseTimeout, 5*time.Second)
+	def(&l.Audit, 5*time.Second)
 	num(&l.Backlog, 1<<20)
 	num(&l.Window, 512<<10)
 	num(&l.Sessions, 2000)
@@ -132,7 +138,7 @@ func (l Limits) validate() error {
 		"Reconnect": l.Reconnect, "MaxDuration": l.MaxDuration, "Review": l.Review, "Heartbeat": l.Heartbeat,
 		"WriteTimeout": l.WriteTimeout, "RecorderLag": l.RecorderLag, "CloseTimeout": l.CloseTimeout,
 		"MFALock": l.MFALock, "MFAResult": l.MFAResult, "Warning": l.Warning,
-		"Drain": l.Drain,
+		"Drain": l.Drain, "Audit": l.Audit,
 	} {
 		if d < 0 {
 			errs = append(errs, fmt.Errorf("pam: Config.Limits.%s is %v; want a positive time, or 0 for the default", name, d))
@@ -180,6 +186,10 @@ func (c Config) prepare() (Config, error) {
 		default:
 			seen[p.Name()] = true
 		}
+	}
+
+	if len(c.Gateway) > 100 || strings.ContainsFunc(c.Gateway, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		errs = append(errs, fmt.Errorf("pam: Config.Gateway is %q; want at most 100 bytes of printable ASCII without blanks", c.Gateway))
 	}
 
 	c.Origins = slices.Clone(c.Origins)

@@ -25,7 +25,8 @@ const (
 
 // Event is one audit entry: who did what to which asset, from where, with what outcome.
 type Event struct {
-	Seq        uint64    `json:"seq"` // gap-free per broker, set by the broker
+	Seq        uint64    `json:"seq"`               // gap-free per gateway, set by the broker
+	Gateway    string    `json:"gateway,omitempty"` // Config.Gateway
 	At         time.Time `json:"at"`
 	Verb       Verb      `json:"verb"`
 	User       UserID    `json:"user,omitempty"`

@@ -85,7 +85,7 @@ func (m *memoryStore) Sessions(ctx context.Context, f SessionFilter) ([]SessionI
 	m.mu.Lock()
 	var out []SessionInfo
 	for _, s := range m.sessions {
-		if f.matches(s) {
+		if f.Matches(s) {
 			s = s.clone()
 			out = append(out, s)
 		}
@@ -94,30 +94,13 @@ func (m *memoryStore) Sessions(ctx context.Context, f SessionFilter) ([]SessionI
 	slices.SortFunc(out, func(a, b SessionInfo) int {
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
 	})
-	return out[:min(len(out), f.limit())], nil
+	return out[:min(len(out), f.PageSize())], nil
 }
 
 // clone returns a copy that shares nothing with i.
 func (i SessionInfo) clone() SessionInfo {
 	i.Params, i.Channels = maps.Clone(i.Params), slices.Clone(i.Channels)
 	return i
-}
-
-// matches reports whether s is one of the records that f asks for.
-func (f SessionFilter) matches(s SessionInfo) bool {
-	return (f.User == "" || s.User == f.User) && (f.Asset == "" || s.Asset == f.Asset) &&
-		(f.Public == "" || s.State.Public() == f.Public) && (f.Before.IsZero() || s.Created.Before(f.Before))
-}
-
-// limit returns the number of records that f asks for.
-func (f SessionFilter) limit() int {
-	switch {
-	case f.Limit <= 0:
-		return 100
-	case f.Limit > 1000:
-		return 1000
-	}
-	return f.Limit
 }
 
 func (m *memoryStore) PutTicket(ctx context.Context, h TicketHash, t Ticket) error {
@@ -144,13 +127,13 @@ func (m *memoryStore) TakeTicket(ctx context.Context, h TicketHash) (Ticket, err
 	return t, nil
 }
 
-func (m *memoryStore) DropTickets(ctx context.Context, now time.Time, match func(Ticket) bool) error {
+func (m *memoryStore) DropTickets(ctx context.Context, f TicketFilter) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	maps.DeleteFunc(m.tickets, func(_ TicketHash, t Ticket) bool { return t.Expires.Before(now) || match(t) })
+	maps.DeleteFunc(m.tickets, func(_ TicketHash, t Ticket) bool { return f.Matches(t) })
 	return nil
 }
 

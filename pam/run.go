@@ -309,7 +309,7 @@ func (s *liveSession) complete() {
 		}
 	})
 	step("Store.DropTickets", func(ctx context.Context) { // they open nothing any more
-		if err := s.b.cfg.Store.DropTickets(ctx, now, func(t Ticket) bool { return t.Session == s.id }); err != nil {
+		if err := s.b.cfg.Store.DropTickets(ctx, TicketFilter{Session: s.id}); err != nil {
 			s.log.Warn("dropping tickets", "err", err)
 		}
 	})

@@ -87,6 +87,7 @@ type SessionInfo struct {
 	Params    Params    `json:"params,omitempty"`
 	// Channels are the declarations that the decision permitted, sorted (R9).
 	Channels  []Declaration `json:"channels,omitempty"`
+	Gateway   string        `json:"-"` // Config.Gateway of the broker that runs or ran it
 	Recording string        `json:"-"` // where the recording is
 	LoginID   string        `json:"-"` // the owner's login; binds every attach
 }

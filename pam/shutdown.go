@@ -71,6 +71,9 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 	case <-last.Done():
 		fault.Err = context.Cause(last)
 	}
+	if err := b.audit.settle(last); err != nil && fault.Err == nil {
+		fault.Err = err
+	}
 	b.mu.Lock()
 	fault.Unsealed = append(fault.Unsealed, b.unsealed...)
 	b.mu.Unlock()

@@ -197,7 +197,7 @@ func (b *Broker) newSession(who Identity, ev evaluation, params Params, addr net
 	s.turn <- struct{}{}
 	s.log = b.cfg.Log.With("session", s.id, "asset", ev.asset.ID, "user", who.User)
 	s.info = SessionInfo{
-		ID: s.id, Asset: ev.asset.ID, AssetName: ev.asset.Name, Protocol: ev.protocol.Name(), User: who.User, UserName: owner.name,
+		ID: s.id, Gateway: b.cfg.Gateway, Asset: ev.asset.ID, AssetName: ev.asset.Name, Protocol: ev.protocol.Name(), User: who.User, UserName: owner.name,
 		State: StateRequested, Recorded: s.record, Created: now, Updated: now, Params: params, LoginID: who.LoginID,
 		Channels: slices.Sorted(maps.Keys(owner.caps.Load().view())),
 	}

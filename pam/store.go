@@ -20,6 +20,21 @@ type Ticket struct {
 	Expires     time.Time
 }
 
+// TicketFilter says which tickets are to be dropped. A ticket goes when any field that is set fits it; the zero value
+// fits none.
+type TicketFilter struct {
+	Session   SessionID
+	User      UserID
+	LoginID   string
+	ExpiredAt time.Time // those that have expired at this time
+}
+
+// Matches reports whether t is to be dropped.
+func (f TicketFilter) Matches(t Ticket) bool {
+	return f.Session != "" && t.Session == f.Session || f.User != "" && t.User == f.User ||
+		f.LoginID != "" && t.LoginID == f.LoginID || !f.ExpiredAt.IsZero() && !f.ExpiredAt.Before(t.Expires)
+}
+
 // SessionFilter narrows a list of sessions. The zero value matches all.
 type SessionFilter struct {
 	User  UserID // empty: any
@@ -27,7 +42,27 @@ type SessionFilter struct {
 	// Public is "Active", "Completed" or empty for both.
 	Public string
 	Before time.Time // created before; zero: no bound. The Created of the last record of a page gives the next page
-	Limit  int       // zero: 100; at most 1,000
+	// BeforeID is the ID of that record: with it, records that were created at the same time are not left out.
+	BeforeID SessionID
+	Limit    int // zero: 100; at most 1,000
+}
+
+// Matches reports whether s is one of the records that f asks for.
+func (f SessionFilter) Matches(s SessionInfo) bool {
+	return (f.User == "" || s.User == f.User) && (f.Asset == "" || s.Asset == f.Asset) &&
+		(f.Public == "" || s.State.Public() == f.Public) && (f.Before.IsZero() || s.Created.Before(f.Before) ||
+		f.BeforeID != "" && s.Created.Equal(f.Before) && s.ID > f.BeforeID)
+}
+
+// PageSize returns the number of records that f asks for.
+func (f SessionFilter) PageSize() int { return pageSize(f.Limit) }
+
+// pageSize is what a limit of a filter means.
+func pageSize(limit int) int {
+	if limit <= 0 {
+		return 100
+	}
+	return min(limit, 1000)
 }
 
 // Store keeps what outlives a request: sessions for reports, tickets, remembered parameters. All methods are
@@ -37,7 +72,7 @@ type Store interface {
 	PutSession(ctx context.Context, s SessionInfo) error
 	// Session returns a record, or an error matching ErrNotFound.
 	Session(ctx context.Context, id SessionID) (SessionInfo, error)
-	// Sessions returns records that match, newest first.
+	// Sessions returns records that match, newest first; of those created at the same time, by ascending ID.
 	Sessions(ctx context.Context, f SessionFilter) ([]SessionInfo, error)
 
 	// PutTicket stores a ticket under its hash.
@@ -45,8 +80,8 @@ type Store interface {
 	// TakeTicket removes and returns a ticket in one atomic step: of any number of callers one gets it, the
 	// others an error matching ErrNotFound. The caller checks Expires.
 	TakeTicket(ctx context.Context, h TicketHash) (Ticket, error)
-	// DropTickets removes every ticket that match reports true for, and those expired at now.
-	DropTickets(ctx context.Context, now time.Time, match func(Ticket) bool) error
+	// DropTickets removes every ticket that f matches.
+	DropTickets(ctx context.Context, f TicketFilter) error
 
 	// Claim marks key as used until the given time, in one atomic step: of any number of callers with one key the first
 	// gets true. A mark whose time has come at now counts as gone. Keys are text of at most 300 bytes.

@@ -24,6 +24,7 @@ func StoreSuite(t *testing.T, open func(t *testing.T) pam.Store) {
 		{"sessions", storeSessions},
 		{"filters", storeFilters},
 		{"paging", storePaging},
+		{"ties", storeTies},
 		{"copies", storeCopies},
 		{"tickets", storeTickets},
 		{"one of many takes a ticket", storeTicketRace},
@@ -166,6 +167,33 @@ func storePaging(t *testing.T, s pam.Store) {
 	}
 }
 
+// storeTies reads records that were created at the same time, page by page.
+func storeTies(t *testing.T, s pam.Store) {
+	var want []pam.SessionID
+	for n := range 10 {
+		i := suiteSession(n)
+		i.Created = suiteTime.Add(-time.Duration(n/5) * time.Second)
+		putSession(t, s, i)
+		want = append(want, i.ID)
+	}
+	var got []pam.SessionID
+	f := pam.SessionFilter{Limit: 3}
+	for range want {
+		list, err := s.Sessions(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(list) == 0 {
+			break
+		}
+		got = append(got, sessionIDs(list)...)
+		f.Before, f.BeforeID = list[len(list)-1].Created, list[len(list)-1].ID
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("page by page: %v, want %v", got, want)
+	}
+}
+
 // storeCopies: what a caller does with its values afterwards changes nothing in the store.
 func storeCopies(t *testing.T, s pam.Store) {
 	in := suiteSession(1)
@@ -248,23 +276,40 @@ func storeTicketRace(t *testing.T, s pam.Store) {
 }
 
 func storeDrop(t *testing.T, s pam.Store) {
-	for n := range 6 {
-		h, ticket := suiteTicket(n)
-		if n%2 == 1 {
-			ticket.LoginID = "other"
+	for _, tc := range []struct {
+		filter pam.TicketFilter
+		left   []bool // of the six tickets
+	}{
+		{pam.TicketFilter{}, []bool{true, true, true, true, true, true}},
+		{pam.TicketFilter{LoginID: "other"}, []bool{true, false, true, false, true, false}},
+		{pam.TicketFilter{User: "second"}, []bool{true, true, true, true, false, false}},
+		{pam.TicketFilter{Session: "s003"}, []bool{true, true, true, false, true, true}},
+		{pam.TicketFilter{User: "nobody", LoginID: "%", Session: "_"}, []bool{true, true, true, true, true, true}},
+		// A ticket has expired at the very time of Expires.
+		{pam.TicketFilter{ExpiredAt: suiteTime.Add(time.Second)}, []bool{false, false, true, true, true, true}},
+		// One field that fits is enough.
+		{pam.TicketFilter{ExpiredAt: suiteTime, User: "second", Session: "s001"}, []bool{false, false, true, true, false, false}},
+	} {
+		for n := range 6 {
+			h, ticket := suiteTicket(n)
+			if n%2 == 1 {
+				ticket.LoginID = "other"
+			}
+			if n >= 4 {
+				ticket.User = "second"
+			}
+			if err := s.PutTicket(t.Context(), h, ticket); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if err := s.PutTicket(t.Context(), h, ticket); err != nil {
-			t.Fatal(err)
+		if err := s.DropTickets(t.Context(), tc.filter); err != nil {
+			t.Fatalf("DropTickets(%+v): %v", tc.filter, err)
 		}
-	}
-	// 0 and 1 have expired; of the rest those of the other login go.
-	if err := s.DropTickets(t.Context(), suiteTime.Add(1500*time.Millisecond), func(t pam.Ticket) bool { return t.LoginID == "other" }); err != nil {
-		t.Fatal(err)
-	}
-	for n, left := range []bool{false, false, true, false, true, false} {
-		h, _ := suiteTicket(n)
-		if _, err := s.TakeTicket(t.Context(), h); (err == nil) != left {
-			t.Errorf("ticket %d: %v, want it left: %v", n, err, left)
+		for n, left := range tc.left {
+			h, _ := suiteTicket(n)
+			if _, err := s.TakeTicket(t.Context(), h); (err == nil) != left {
+				t.Errorf("%+v: ticket %d: %v, want it left: %v", tc.filter, n, err, left)
+			}
 		}
 	}
 }
@@ -314,7 +359,10 @@ func storeContext(t *testing.T, s pam.Store) {
 		"Sessions":    func() error { _, err := s.Sessions(ctx, pam.SessionFilter{}); return err },
 		"PutTicket":   func() error { return s.PutTicket(ctx, h, ticket) },
 		"TakeTicket":  func() error { _, err := s.TakeTicket(ctx, h); return err },
-		"DropTickets": func() error { return s.DropTickets(ctx, suiteTime, func(pam.Ticket) bool { return true }) },
+		"DropTickets": func() error { return s.DropTickets(ctx, pam.TicketFilter{User: "user"}) },
+		"Claim":       func() error { _, err := s.Claim(ctx, "k", suiteTime, suiteTime.Add(time.Hour)); return err },
+		"Tally":       func() error { _, err := s.Tally(ctx, "k", 1, suiteTime, time.Hour); return err },
+		"Forget":      func() error { return s.Forget(ctx, "k") },
 		"PutParams":   func() error { return s.PutParams(ctx, "u", "a", nil) },
 		"Params":      func() error { _, err := s.Params(ctx, "u", "a"); return err },
 	} {
