@@ -3,6 +3,7 @@
 import { define } from './elements/base.js'
 import { SpAccessButton } from './elements/sp-access-button.js'
 import { SpLauncher } from './elements/sp-launcher.js'
+import { SpToken } from './elements/sp-token.js'
 import { chooseLocale } from './i18n/index.js'
 import './session-elements.js'
 
@@ -10,6 +11,7 @@ export type { ClosedDetail, StartedDetail } from './events.js'
 export { chooseLocale } from './i18n/index.js'
 export { SpSession } from './session-elements.js'
 
+define('sp-token', SpToken)
 define('sp-launcher', SpLauncher)
 define('sp-access-button', SpAccessButton)
 

@@ -1,4 +1,4 @@
-import type { Code } from './types.js'
+import type { Again, Code } from './types.js'
 
 /** The gateway refused, with a code of its closed set. */
 export class Refused extends Error {
@@ -8,6 +8,7 @@ export class Refused extends Error {
     readonly text = '',
     /** The parameter at fault, if one is. */
     readonly field = '',
+    readonly again: Again = { after: 0 },
   ) {
     super(code)
   }

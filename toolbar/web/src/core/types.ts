@@ -53,6 +53,14 @@ export interface End {
   ended: string
 }
 
+/** What a refusal says about trying again. */
+export interface Again {
+  /** Seconds to wait; 0: not said. */
+  after: number
+  /** Of mfa_invalid: tokens that may still be tried, and how many seconds the lock after them lasts. */
+  tries?: { left: number; lock: number }
+}
+
 /** Something the people in a session should know. */
 export interface Notice {
   code: string
@@ -83,6 +91,13 @@ export function capabilities(v: unknown): Capabilities {
     for (const [name, effect] of Object.entries(v)) if (effect === 'allow' || effect === 'record') out[name] = effect
   }
   return out
+}
+
+/** What a refusal says about trying again: seconds of the header Retry-After, and the member tries of the error. */
+export function parseAgain(after: string | null, tries: unknown): Again {
+  const again: Again = { after: Math.min(86_400, Math.max(0, Number.parseInt(after ?? '', 10) || 0)) }
+  if (isObject(tries)) again.tries = { left: num(tries.left, 0), lock: num(tries.lock_seconds, 0) }
+  return again
 }
 
 /** A map of texts. */

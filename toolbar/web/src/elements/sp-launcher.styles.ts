@@ -38,8 +38,7 @@ export const launcherStyles = css`
   .seg label:has(:checked) { background: var(--sp-accent-soft); color: var(--sp-accent-text); font-weight: var(--sp-w-medium); box-shadow: inset 0 0 0 1px var(--sp-accent-line); }
   .seg label:has(:focus-visible) { outline: 2px solid var(--sp-focus); outline-offset: 1px; }
   .seg input { position: absolute; inset: 0; opacity: 0; margin: 0; }
-  .mfa { display: flex; align-items: center; gap: 12px; padding: 10px 12px; margin-bottom: 14px; border: 1px solid var(--sp-accent-line); border-radius: 8px; background: var(--sp-accent-soft); }
-  .mfa input { width: 160px !important; height: 40px !important; font: var(--sp-w-medium) 18px/1 var(--sp-mono); letter-spacing: 6px; }
+  sp-token { margin-bottom: 14px; }
   .link { border: 0; background: none; padding: 0; color: var(--sp-accent-text); text-decoration: none; }
   .link:hover { text-decoration: underline; text-underline-offset: 2px; }
   footer { display: flex; align-items: center; gap: var(--sp-2); padding: var(--sp-3) var(--sp-5); border-top: 1px solid var(--sp-line); background: var(--sp-sunken); }
@@ -51,7 +50,6 @@ export const launcherStyles = css`
   @media (max-width: 720px) {
     .launcher { margin: auto 8px 8px; width: auto; max-width: none; }
     .embed { width: 100vw; height: 100dvh; border: 0; border-radius: 0; margin: 0; }
-    .mfa { flex-wrap: wrap; }
     .grid2 { grid-template-columns: minmax(0, 1fr); }
     footer { flex-wrap: wrap; }
     footer .btn { flex: 1; }

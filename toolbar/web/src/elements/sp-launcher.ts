@@ -9,6 +9,7 @@ import { SpElement } from './base.js'
 import { type IconName, icon } from './icons.js'
 import { elide } from './names.js'
 import { launcherStyles } from './sp-launcher.styles.js'
+import type { SpToken } from './sp-token.js'
 
 type WindowType = 'tab' | 'window' | 'embedded'
 
@@ -23,6 +24,9 @@ const final: ReadonlySet<string> = new Set([
   'restricted',
   'unauthenticated',
 ])
+
+/** Codes that show the field for the token; it says itself what is wrong. */
+const tokenCodes: ReadonlySet<string> = new Set(['mfa_required', 'mfa_invalid', 'mfa_locked'])
 
 const utf8Length = (s: string): number => utf8.encode(s).length
 
@@ -96,7 +100,7 @@ export class SpLauncher extends SpElement {
       this.code = err instanceof Refused ? err.code : 'unreachable'
     }
     await this.updateComplete
-    this.part$<HTMLElement>(this.code === 'mfa_required' ? '#token' : '#reason')?.focus()
+    this.part$<HTMLElement>(this.#asksToken() ? 'sp-token' : '#reason')?.focus()
   }
 
   /** Closes the dialog. */
@@ -148,7 +152,7 @@ export class SpLauncher extends SpElement {
         <span>${t('popup_blocked')} <a class="link" href=${this.blocked} target="_blank" rel="noopener" @click=${() => this.close()}>${t('popup_open')}</a>. ${t('popup_hint')}</span>
       </p>`
     }
-    if (!this.code || this.code === 'mfa_required' || Object.keys(this.faults).length > 0) return nothing
+    if (!this.code || tokenCodes.has(this.code) || Object.keys(this.faults).length > 0) return nothing
     const text =
       this.code === 'unreachable' ? t('unreachable') : codeText(this.code, { asset: this.access?.asset.name ?? '' })
     return html`<p class="note danger" role="alert">
@@ -158,7 +162,7 @@ export class SpLauncher extends SpElement {
 
   #fields(a: Access) {
     const wide = a.params.length % 2 === 1 ? a.params[a.params.length - 1] : undefined
-    return html`${a.code === 'mfa_required' || this.code === 'mfa_required' ? this.#token() : nothing}
+    return html`${this.#asksToken() ? html`<sp-token></sp-token>` : nothing}
       <div class="grid2">
         <fieldset>
           <legend class="label">${t('open_in')}</legend>
@@ -186,15 +190,9 @@ export class SpLauncher extends SpElement {
       </div>`
   }
 
-  #token() {
-    return html`<div class="mfa">
-      ${icon('shield')}
-      <div class="grow">
-        <label for="token"><b>${t('token')}</b></label>
-        <p class="hint">${t('token_hint')}</p>
-      </div>
-      <input id="token" type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="12" spellcheck="false" />
-    </div>`
+  /** Whether a second factor is asked for, from the start or since the policy has changed. */
+  #asksToken(): boolean {
+    return this.access?.code === 'mfa_required' || tokenCodes.has(this.code)
   }
 
   #param(p: Param, a: Access, wide: boolean) {
@@ -278,6 +276,7 @@ export class SpLauncher extends SpElement {
   }
 
   #closed(): void {
+    this.part$<SpToken>('sp-token')?.clear()
     if (!this.busy) this.dispatchEvent(hostEvent('sp-cancel', null))
   }
 
@@ -298,13 +297,15 @@ export class SpLauncher extends SpElement {
     this.faults = this.#check(a)
     const first = Object.keys(this.faults)[0]
     if (first) return this.#focusField(first)
+    const token = this.part$<SpToken>('sp-token')
+    if (token && !token.ready()) return
     this.busy = true
-    this.code = ''
+    if (!tokenCodes.has(this.code)) this.code = ''
     const text = (id: string): string => this.part$<HTMLInputElement>(`#${id}`)?.value.trim() ?? ''
     const launch: Launch = { params: this.#params(a), window: this.windowType }
     if (text('reason')) launch.reason = text('reason')
     if (text('ticket')) launch.ticket_id = text('ticket')
-    if (text('token')) launch.mfa_token = text('token')
+    if (token) launch.mfa_token = token.token
     try {
       const started = await startSession(apiBase(this.base), this.asset, launch)
       this.#started(started.id, started.url)
@@ -330,8 +331,8 @@ export class SpLauncher extends SpElement {
     if (a.params.some((p) => p.name === err.field)) {
       this.faults = { [err.field]: codeText(err.code).text }
       this.#focusField(err.field)
-    } else if (err.code === 'mfa_required') {
-      void this.updateComplete.then(() => this.part$('#token')?.focus())
+    } else if (tokenCodes.has(err.code)) {
+      void this.updateComplete.then(() => this.part$<SpToken>('sp-token')?.refused(err))
     }
   }
 
@@ -341,6 +342,7 @@ export class SpLauncher extends SpElement {
 
   // A pop-up that the browser blocks leaves a link in its place (L6): one more click is a user's act again.
   #started(session: string, url: string): void {
+    this.part$<SpToken>('sp-token')?.clear()
     const event = hostEvent('sp-started', { asset: this.asset, session, url, window: this.windowType })
     const open = new CustomEvent(event.type, { detail: event.detail, bubbles: true, composed: true, cancelable: true })
     if (!this.dispatchEvent(open)) return this.close()

@@ -59,6 +59,17 @@ export function codeText(code: string, values: Readonly<Record<string, string | 
   return { title: fill(found.title, values), text: fill(found.text, values) }
 }
 
+/** A span of time in minutes, rounded up: "5 min". */
+export function timeSpan(seconds: number): string {
+  const minutes = Math.ceil(seconds / 60)
+  return new Intl.NumberFormat(language, { style: 'unit', unit: 'minute', unitDisplay: 'short' }).format(minutes)
+}
+
+/** When that will be, in minutes, rounded up: "in 5 minutes". */
+export function inTime(seconds: number): string {
+  return new Intl.RelativeTimeFormat(language).format(Math.max(1, Math.ceil(seconds / 60)), 'minute')
+}
+
 /** The label of a launch parameter: translated by its name, else the gateway's own. */
 export function paramLabel(name: string, fallback: string): string {
   return (Object.hasOwn(current.params, name) ? current.params[name] : undefined) ?? fallback

@@ -7,7 +7,7 @@ import {
   type Ticket,
 } from '../core/gateway.js'
 import { type Access, parseAccess } from '../core/launch.js'
-import { parseObject, texts } from '../core/types.js'
+import { parseAgain, parseObject, texts } from '../core/types.js'
 import { openSocket } from './websocket.js'
 
 /** The most bytes of an answer that are read. */
@@ -51,11 +51,12 @@ async function call(url: URL, init: RequestInit): Promise<string> {
   if (answer.ok) return text
   const error = parseObject(text)?.error
   if (typeof error !== 'object' || error === null) throw new Error(`status ${answer.status}`)
-  const { code, message, field } = error as Record<string, unknown>
+  const { code, message, field, tries } = error as Record<string, unknown>
   throw new Refused(
     typeof code === 'string' && code ? code : 'internal',
     typeof message === 'string' ? message : '',
     typeof field === 'string' ? field : '',
+    parseAgain(answer.headers.get('Retry-After'), tries),
   )
 }
 
