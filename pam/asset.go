@@ -58,9 +58,10 @@ type Inventory interface {
 
 // Names of secured fields that protocol adapters ask a Vault for.
 const (
-	FieldPassword   = "password"
-	FieldPrivateKey = "private_key" // PEM or OpenSSH format
-	FieldPassphrase = "passphrase"
+	FieldPassword    = "password"
+	FieldPrivateKey  = "private_key" // PEM or OpenSSH format
+	FieldPassphrase  = "passphrase"
+	FieldCertificate = "certificate" // OpenSSH user certificate for the private key, one line as in id_x-cert.pub
 )
 
 // FieldRequest says which secured field is wanted, and for whom, so that the host can log or refuse it.

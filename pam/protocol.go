@@ -21,6 +21,7 @@ type Protocol interface {
 // ConnectRequest is all that an adapter may know about a session.
 type ConnectRequest struct {
 	Session SessionID
+	User    UserID // who the session is for
 	Asset   Asset
 	Params  Params // validated against the adapter's own schema, defaults filled in
 	Size    Size   // of the first viewer

@@ -69,7 +69,7 @@ func (s *liveSession) launch() error {
 		return err
 	}
 	request := ConnectRequest{
-		Session: s.id, Asset: s.asset, Params: s.params, Size: size, Capabilities: *s.owner.caps.Load(),
+		Session: s.id, User: s.info.User, Asset: s.asset, Params: s.params, Size: size, Capabilities: *s.owner.caps.Load(),
 		Field: s.field(s.asset.ID), Via: via, Log: s.log,
 	}
 	conn, err := patiently(ctx, s, "Protocol.Connect",

@@ -7,9 +7,9 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"time"
 
-	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 
 	"github.com/sallyport/sallyport/pam"
@@ -21,9 +21,12 @@ const (
 	DefaultKeepAliveInterval = 10 * time.Second
 	DefaultKeepAliveTimeout  = 15 * time.Second
 	DefaultFileTimeout       = 30 * time.Second
+
+	minRekeyThreshold = 1 << 10
 )
 
-// Dialer opens the connection to a target. *net.Dialer is one; a jump host or a test can be another.
+// Dialer opens the connection to a target. *net.Dialer is one; a proxy or a test can be
+// another. It opens the first connection of the way, to the target or to its first jump host.
 type Dialer interface {
 	DialContext(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -39,15 +42,32 @@ type Config struct {
 	// may live where names mean something else.
 	CheckAddr func(host string, addr netip.Addr) error
 
-	// KnownHosts names known_hosts files for assets without pins. They are read once, by New. Hashed names,
-	// @cert-authority and @revoked lines work as in OpenSSH. Empty means none.
+	// KnownHosts names known_hosts files for assets without pins (AttrHostKeys, AttrHostCAKeys). They are read by
+	// New and Reload. Hashed names and @cert-authority lines work as in OpenSSH; @revoked lines hold for every
+	// target. Empty means none.
 	KnownHosts []string
+	// RevokedKeys names files with host keys, and keys of certificate authorities, that are trusted no more: lines
+	// with public keys or SHA256 fingerprints, or key revocation lists of ssh-keygen -k. They are read by New and
+	// Reload, and go before everything that is trusted. Empty means none.
+	RevokedKeys []string
+	// ConfirmHostKey decides about a host key when nothing is known about the target: no pin, no authority and no
+	// line of KnownHosts. Only (true, nil) accepts the key, for this one connection: the host stores k.Key in
+	// the asset's record if it is to be known from then on. It runs within HandshakeTimeout; a person who needs
+	// longer is better asked between two attempts. It is never asked about a key that contradicts what is known,
+	// or that is revoked. Nil refuses unknown keys.
+	ConfirmHostKey func(ctx context.Context, k UnknownHostKey) (bool, error)
 	// InsecureAcceptAnyHostKey trusts whatever answers, for assets without pins that no known_hosts file
 	// names. Credentials can then be stolen by whoever stands in between.
 	InsecureAcceptAnyHostKey bool
 
-	// HandshakeTimeout covers dialling, key exchange, sign-in and opening the shell together. Zero means
-	// DefaultHandshakeTimeout.
+	// Signers provides keys whose private half the vault does not hold, such as those of an ssh-agent (see
+	// AgentSigners), for the method "agent" of AttrAuthMethods. It is asked after the host key was verified, and
+	// when the target accepts public keys. ctx ends with Connect: signers may hold on to it, not longer. Nil
+	// means none.
+	Signers func(ctx context.Context, r SignersRequest) ([]ssh.Signer, error)
+
+	// HandshakeTimeout covers everything up to the shell together: dialling, and key exchange and sign-in on
+	// every jump host and the target. Zero means DefaultHandshakeTimeout.
 	HandshakeTimeout time.Duration
 	// KeepAliveInterval is how often a connection without incoming data is probed. Zero means
 	// DefaultKeepAliveInterval.
@@ -60,21 +80,32 @@ type Config struct {
 	FileTimeout time.Duration
 
 	// Algorithms that are offered, in order of preference; nil means this package's own modern list. Names
-	// outside ssh.SupportedAlgorithms are an error unless InsecureWeakAlgorithms is set.
-	KeyExchanges, Ciphers, MACs, HostKeyAlgorithms []string
-	// InsecureWeakAlgorithms permits names of ssh.InsecureAlgorithms in the four lists, for old devices.
+	// outside ssh.SupportedAlgorithms are an error unless InsecureWeakAlgorithms is set. PublicKeyAlgorithms are
+	// those of our signatures.
+	KeyExchanges, Ciphers, MACs, HostKeyAlgorithms, PublicKeyAlgorithms []string
+	// InsecureWeakAlgorithms permits names of ssh.InsecureAlgorithms in the five lists, for every target.
 	InsecureWeakAlgorithms bool
+	// InsecureLegacyAlgorithms permits assets to ask for weak algorithms by AttrAlgorithms, for old devices that
+	// have no others. They can then be listened to, or played by others, by who breaks those.
+	InsecureLegacyAlgorithms bool
+	// RekeyThreshold is after how many bytes new keys are negotiated; at least 1024. Zero means what suits the
+	// cipher: 1 GiB or more.
+	RekeyThreshold uint64
+
+	// Now is the clock by which certificates are valid. Nil means time.Now.
+	Now func() time.Time
 }
 
 // Protocol is the SSH adapter. It is safe for concurrent use and holds no connection.
 type Protocol struct {
-	cfg   Config
-	known *knownhosts.HostKeyDB // nil: no files
+	cfg            Config
+	modern, legacy algorithmSet
+	files          atomic.Pointer[trustFiles]
 }
 
 var _ pam.Protocol = (*Protocol)(nil)
 
-// New validates cfg, reads the known_hosts files and returns the adapter.
+// New validates cfg, reads the files it names and returns the adapter.
 func New(cfg Config) (*Protocol, error) {
 	var errs []error
 	setDefault := func(name string, d *time.Duration, def time.Duration) {
@@ -97,71 +128,33 @@ func New(cfg Config) (*Protocol, error) {
 		}
 	}
 
-	good, weak := ssh.SupportedAlgorithms(), ssh.InsecureAlgorithms()
-	setList := func(name string, list *[]string, def, good, weak []string) {
-		if *list == nil {
-			*list = def
-		}
-		*list = slices.Clone(*list)
-		for _, a := range *list {
-			switch {
-			case slices.Contains(good, a):
-			case slices.Contains(weak, a) && cfg.InsecureWeakAlgorithms:
-			case slices.Contains(weak, a):
-				errs = append(errs, fmt.Errorf("weak algorithm in Config.%s: %q needs InsecureWeakAlgorithms", name, a))
-			default:
-				errs = append(errs, fmt.Errorf("unknown algorithm in Config.%s: %q", name, a))
-			}
-		}
-		if len(*list) == 0 {
-			errs = append(errs, fmt.Errorf("empty Config.%s", name))
-		}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
-	setList("KeyExchanges", &cfg.KeyExchanges, defaultKeyExchanges, good.KeyExchanges, weak.KeyExchanges)
-	setList("Ciphers", &cfg.Ciphers, defaultCiphers, good.Ciphers, weak.Ciphers)
-	setList("MACs", &cfg.MACs, defaultMACs, good.MACs, weak.MACs)
-	setList("HostKeyAlgorithms", &cfg.HostKeyAlgorithms, defaultHostKeyAlgorithms, good.HostKeys, weak.HostKeys)
+	if cfg.InsecureAcceptAnyHostKey && cfg.ConfirmHostKey != nil {
+		errs = append(errs, errors.New("both Config.InsecureAcceptAnyHostKey and Config.ConfirmHostKey: the question would never be asked"))
+	}
+	if t := cfg.RekeyThreshold; t != 0 && t < minRekeyThreshold {
+		errs = append(errs, fmt.Errorf("too small Config.RekeyThreshold: %d, want at least %d", t, minRekeyThreshold))
+	}
+	cfg.KnownHosts, cfg.RevokedKeys = slices.Clone(cfg.KnownHosts), slices.Clone(cfg.RevokedKeys)
 
-	p := &Protocol{}
-	if len(cfg.KnownHosts) > 0 {
-		cfg.KnownHosts = slices.Clone(cfg.KnownHosts)
-		db, err := knownhosts.NewDB(cfg.KnownHosts...)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("Config.KnownHosts: %w", err))
-		}
-		p.known = db
+	p := &Protocol{cfg: cfg}
+	var err error
+	if p.modern, err = newAlgorithmSet(cfg); err != nil {
+		errs = append(errs, err)
 	}
+	p.legacy = p.modern.before(legacy)
+	files, err := loadTrustFiles(cfg)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	p.files.Store(files)
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("sshx: %w", errors.Join(errs...))
 	}
-	p.cfg = cfg
 	return p, nil
 }
 
 // Name returns "ssh".
 func (p *Protocol) Name() string { return "ssh" }
-
-// The modern lists. AES-GCM comes first because it is the fastest where the processor helps, which is
-// everywhere that matters for a gateway; everything here is either authenticated encryption or, for older
-// servers, CTR with an encrypt-then-MAC hash.
-var (
-	defaultKeyExchanges = []string{
-		ssh.KeyExchangeMLKEM768X25519,
-		ssh.KeyExchangeCurve25519,
-		ssh.KeyExchangeECDHP256, ssh.KeyExchangeECDHP384, ssh.KeyExchangeECDHP521,
-		ssh.KeyExchangeDH16SHA512, ssh.KeyExchangeDHGEXSHA256, ssh.KeyExchangeDH14SHA256,
-	}
-	defaultCiphers = []string{
-		ssh.CipherAES128GCM, ssh.CipherAES256GCM, ssh.CipherChaCha20Poly1305,
-		ssh.CipherAES256CTR, ssh.CipherAES192CTR, ssh.CipherAES128CTR,
-	}
-	defaultMACs = []string{
-		ssh.HMACSHA256ETM, ssh.HMACSHA512ETM, ssh.HMACSHA256, ssh.HMACSHA512,
-	}
-	defaultHostKeyAlgorithms = []string{
-		ssh.CertAlgoED25519v01, ssh.CertAlgoECDSA256v01, ssh.CertAlgoECDSA384v01, ssh.CertAlgoECDSA521v01,
-		ssh.CertAlgoRSASHA256v01, ssh.CertAlgoRSASHA512v01,
-		ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521,
-		ssh.KeyAlgoRSASHA256, ssh.KeyAlgoRSASHA512,
-	}
-)

@@ -40,6 +40,7 @@ type conn struct {
 	screen  *vt.Tracker  // counts what is emitted, and follows the output
 	echo    echo
 	files   files
+	via     []*hop // the jump hosts on the way, the first one first
 
 	attached chan (<-chan *ssh.Request) // hands the channel's requests to serve
 	chClosed chan struct{}              // the channel's requests are over: it is closed, or the connection is
@@ -68,9 +69,9 @@ var (
 	_ pam.KeyFramer = (*conn)(nil)
 )
 
-func newConn(t *transport, sc ssh.Conn, r pam.ConnectRequest) *conn {
+func newConn(t *transport, sc ssh.Conn, via []*hop, r pam.ConnectRequest) *conn {
 	c := &conn{
-		t: t, ssh: sc, log: r.Log,
+		t: t, ssh: sc, via: via, log: r.Log,
 		screen:   vt.NewTracker(r.Size.Cols, r.Size.Rows),
 		attached: make(chan (<-chan *ssh.Request), 1),
 		chClosed: make(chan struct{}),
@@ -89,35 +90,47 @@ func newConn(t *transport, sc ssh.Conn, r pam.ConnectRequest) *conn {
 func (c *conn) serve(chans <-chan ssh.NewChannel, reqs <-chan *ssh.Request) {
 	go func() {
 		defer close(c.served)
-		var own <-chan *ssh.Request
-		for chans != nil || reqs != nil || own != nil {
-			select {
-			case nc, ok := <-chans:
-				if !ok {
-					chans = nil
-					continue
-				}
-				_ = nc.Reject(ssh.Prohibited, "")
-			case r, ok := <-reqs:
-				if !ok {
-					reqs = nil
-					continue
-				}
-				if r.WantReply {
-					_ = r.Reply(false, nil)
-				}
-			case own = <-c.attached:
-			case r, ok := <-own:
-				if !ok {
-					own = nil
-					c.brokeFirst.Store(c.t.failed.Load())
-					close(c.chClosed)
-					continue
-				}
-				c.request(r)
-			}
-		}
+		serve(chans, reqs, c.attached, c.request, func() {
+			c.brokeFirst.Store(c.t.failed.Load())
+			close(c.chClosed)
+		})
 	}()
+}
+
+// serve answers the other side until the connection ends. Whatever it asks for is refused. The requests of our own
+// channel, once there is one, go to request; over is called when they end.
+func serve(chans <-chan ssh.NewChannel, reqs <-chan *ssh.Request, opened <-chan (<-chan *ssh.Request), request func(*ssh.Request), over func()) {
+	var own <-chan *ssh.Request
+	for chans != nil || reqs != nil || own != nil {
+		select {
+		case nc, ok := <-chans:
+			if !ok {
+				chans = nil
+				continue
+			}
+			_ = nc.Reject(ssh.Prohibited, "")
+		case r, ok := <-reqs:
+			if !ok {
+				reqs = nil
+				continue
+			}
+			refuseRequest(r)
+		case own = <-opened:
+		case r, ok := <-own:
+			if !ok {
+				own = nil
+				over()
+				continue
+			}
+			request(r)
+		}
+	}
+}
+
+func refuseRequest(r *ssh.Request) {
+	if r.WantReply {
+		_ = r.Reply(false, nil)
+	}
 }
 
 func (c *conn) attach(ch ssh.Channel, reqs <-chan *ssh.Request) {
@@ -143,6 +156,7 @@ func (c *conn) wait() {
 		<-c.drained
 	}
 	c.files.wait()
+	waitHops(c.via)
 }
 
 func (c *conn) ping() error {
@@ -166,9 +180,7 @@ func (c *conn) request(r *ssh.Request) {
 			c.exited(&pam.End{Reason: pam.EndRemoteLogoff, Signal: plainText(m.Signal, 32), Text: plainText(m.Error, maxText)})
 		}
 	}
-	if r.WantReply {
-		_ = r.Reply(false, nil)
-	}
+	refuseRequest(r)
 }
 
 // exited notes how the shell ended. The first word counts.

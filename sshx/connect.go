@@ -31,19 +31,12 @@ func (p *Protocol) Connect(ctx context.Context, r pam.ConnectRequest) (pam.Conn,
 var errHandshakeTimeout = errors.New("the target did not finish the handshake in time")
 
 func (p *Protocol) connect(ctx context.Context, r pam.ConnectRequest) (*conn, error) {
-	if r.Field == nil || !r.Size.Valid() {
-		return nil, &pam.TargetError{Code: pam.CodeInternal, Err: errors.New("the request has no Field or no valid Size")}
+	if !r.Size.Valid() {
+		return nil, &pam.TargetError{Code: pam.CodeInternal, Err: errors.New("the request has no valid Size")}
 	}
-	host, port, err := splitAddress(r.Asset.Address)
+	way, err := p.endpoints(r)
 	if err != nil {
-		return nil, &pam.TargetError{Code: pam.CodeTargetConfig, Err: fmt.Errorf("address: %w", err)}
-	}
-	if r.Asset.Account == "" {
-		return nil, &pam.TargetError{Code: pam.CodeTargetConfig, Err: errors.New("the asset has no account")}
-	}
-	tr, err := p.hostTrust(r.Asset, host, port)
-	if err != nil {
-		return nil, &pam.TargetError{Code: pam.CodeTargetConfig, Err: err}
+		return nil, err
 	}
 	l, err := newLaunch(r)
 	if err != nil {
@@ -52,16 +45,21 @@ func (p *Protocol) connect(ctx context.Context, r pam.ConnectRequest) (*conn, er
 
 	ctx, cancel := context.WithTimeoutCause(ctx, p.cfg.HandshakeTimeout, errHandshakeTimeout)
 	defer cancel()
-	sock, err := p.dial(ctx, host, port)
+	sock, err := p.dial(ctx, way[0].host, way[0].port)
 	if err != nil {
-		return nil, ended(ctx, pam.CodeTargetUnreachable, fmt.Errorf("dial: %w", err))
+		return nil, way[0].named(ended(ctx, pam.CodeTargetUnreachable, fmt.Errorf("dial: %w", err)))
 	}
-	t := newTransport(sock)
-	// Not every connection honours deadlines (one through a jump host refuses them), but all can be closed.
-	stop := context.AfterFunc(ctx, func() { t.cut(context.Cause(ctx)) })
+	base := newTransport(sock)
+	// Not every connection honours deadlines (those through a jump host know none), but all can be closed, and
+	// what rests on the first one falls with it.
+	stop := context.AfterFunc(ctx, func() { base.cut(context.Cause(ctx)) })
 	defer stop()
 
-	c, err := p.handshake(ctx, t, tr, l, r)
+	t, via, err := p.jumps(ctx, base, way, r)
+	if err != nil {
+		return nil, err
+	}
+	c, err := p.openTarget(ctx, t, via, way[len(way)-1], l, r)
 	if err == nil && !stop() {
 		err = ended(ctx, pam.CodeTargetUnreachable, context.Cause(ctx))
 	}
@@ -70,43 +68,46 @@ func (p *Protocol) connect(ctx context.Context, r pam.ConnectRequest) (*conn, er
 		if c != nil {
 			c.wait()
 		}
+		waitHops(via)
 		return nil, err
 	}
 	c.startKeepAlive(p.cfg.KeepAliveInterval, p.cfg.KeepAliveTimeout)
 	return c, nil
 }
 
-// handshake runs key exchange, sign-in and shell start. The caller cuts t on error, also when a connection is
-// returned beside it.
-func (p *Protocol) handshake(ctx context.Context, t *transport, tr trust, l launch, r pam.ConnectRequest) (*conn, error) {
-	if len(tr.algorithms) == 0 {
-		return nil, &pam.TargetError{Code: pam.CodeTargetConfig, Err: errors.New("no permitted algorithm can present the known host keys")}
+// jumps signs in on the jump hosts of the way, one through the other, and returns the connection to the target. On an
+// error everything is closed.
+func (p *Protocol) jumps(ctx context.Context, t *transport, way []*endpoint, r pam.ConnectRequest) (*transport, []*hop, error) {
+	var via []*hop
+	fail := func(err error) (*transport, []*hop, error) {
+		t.cut(err)
+		waitHops(via)
+		return nil, nil, err
 	}
-	auth := &signIn{ctx: ctx, field: r.Field}
-	var refused error
-	sc, chans, reqs, err := ssh.NewClientConn(t, tr.address, &ssh.ClientConfig{
-		Config: ssh.Config{
-			KeyExchanges: p.cfg.KeyExchanges,
-			Ciphers:      p.cfg.Ciphers,
-			MACs:         p.cfg.MACs,
-		},
-		User:              r.Asset.Account,
-		Auth:              auth.methods(),
-		ClientVersion:     clientVersion,
-		HostKeyAlgorithms: tr.algorithms,
-		HostKeyCallback: func(_ string, remote net.Addr, key ssh.PublicKey) error {
-			if refused = tr.check(remote, key); refused != nil {
-				return refused
-			}
-			auth.verified = true
-			return nil
-		},
-	})
-	if err != nil {
-		return nil, handshakeError(ctx, err, refused, tr, auth)
+	for i, e := range way[:len(way)-1] {
+		sc, chans, reqs, err := p.handshake(ctx, t, e, r)
+		if err != nil {
+			return fail(e.named(err))
+		}
+		h := newHop(e.name, t, sc, chans, reqs)
+		via = append(via, h)
+		sock, err := h.dial(ctx, way[i+1].host, way[i+1].port)
+		if err != nil {
+			return fail(err)
+		}
+		t = newTransport(sock)
 	}
+	return t, via, nil
+}
 
-	c := newConn(t, sc, r)
+// openTarget signs in on the target and starts the shell. The caller cuts t on error, also when a connection is
+// returned beside it.
+func (p *Protocol) openTarget(ctx context.Context, t *transport, via []*hop, e *endpoint, l launch, r pam.ConnectRequest) (*conn, error) {
+	sc, chans, reqs, err := p.handshake(ctx, t, e, r)
+	if err != nil {
+		return nil, err
+	}
+	c := newConn(t, sc, via, r)
 	c.files.timeout = p.cfg.FileTimeout
 	c.serve(chans, reqs)
 	if err := c.open(l, r.Size); err != nil {
@@ -118,10 +119,40 @@ func (p *Protocol) handshake(ctx context.Context, t *transport, tr trust, l laun
 	return c, nil
 }
 
+// handshake runs key exchange and sign-in with one machine.
+func (p *Protocol) handshake(ctx context.Context, t *transport, e *endpoint, r pam.ConnectRequest) (ssh.Conn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
+	auth := &signIn{ctx: ctx, plan: e.plan, field: e.field, publicKeys: e.algorithms.publicKeys, now: p.cfg.Now}
+	if p.cfg.Signers != nil {
+		auth.signers = func(ctx context.Context) ([]ssh.Signer, error) {
+			return p.cfg.Signers(ctx, SignersRequest{Session: r.Session, User: r.User, Asset: e.asset})
+		}
+	}
+	identity := &identity{check: func(remote net.Addr, key ssh.PublicKey) error { return e.trust.check(ctx, remote, key) }}
+	auth.verified = func() bool { return identity.accepted != nil }
+	sc, chans, reqs, err := ssh.NewClientConn(t, e.trust.address, &ssh.ClientConfig{
+		Config: ssh.Config{
+			KeyExchanges:   e.algorithms.keyExchanges,
+			Ciphers:        e.algorithms.ciphers,
+			MACs:           e.algorithms.macs,
+			RekeyThreshold: p.cfg.RekeyThreshold,
+		},
+		User:              e.asset.Account,
+		AuthCallback:      auth.next,
+		ClientVersion:     clientVersion,
+		HostKeyAlgorithms: e.trust.algorithms,
+		HostKeyCallback:   identity.verify,
+	})
+	if err != nil {
+		return nil, nil, nil, handshakeError(ctx, err, identity.refused, e.trust, auth)
+	}
+	return sc, chans, reqs, nil
+}
+
 // handshakeError finds the code for a failed NewClientConn.
 func handshakeError(ctx context.Context, err, refused error, tr trust, auth *signIn) error {
 	var neg *ssh.AlgorithmNegotiationError
 	var netErr net.Error
+	var hopErr *hopError
 	switch {
 	case refused != nil:
 		return refused
@@ -132,10 +163,12 @@ func handshakeError(ctx context.Context, err, refused error, tr trust, auth *sig
 	case errors.As(err, &neg) && tr.known && neg.What == "host key":
 		// The target has no key of the type that we know.
 		return &pam.TargetError{Code: pam.CodeHostKeyMismatch, Err: err}
-	case auth.verified && !auth.tried:
-		return &pam.TargetError{Code: pam.CodeTargetAuthFailed, Err: fmt.Errorf("nothing in the vault fits what the target asks for: %w", err)}
-	case auth.verified:
-		return &pam.TargetError{Code: pam.CodeTargetAuthFailed, Err: err}
+	case errors.Is(err, errOtherKey):
+		return &pam.TargetError{Code: pam.CodeHostKeyMismatch, Err: err}
+	case errors.As(err, &hopErr):
+		return &pam.TargetError{Code: pam.CodeTargetUnreachable, Err: err}
+	case auth.verified():
+		return auth.refused(err)
 	case errors.Is(err, errPeerClosed), errors.As(err, &netErr):
 		return &pam.TargetError{Code: pam.CodeTargetUnreachable, Err: err}
 	}

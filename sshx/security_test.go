@@ -50,6 +50,9 @@ func TestSSH_S05_NothingSecretBeforeTheHostKey(t *testing.T) {
 				var asked []string
 				r.Field = func(_ context.Context, name string) (pam.Secret, error) {
 					asked = append(asked, name)
+					if name != pam.FieldPassword {
+						return pam.Secret{}, pam.ErrNoField
+					}
 					return pam.NewSecret(canary), nil
 				}
 				_, err := newProtocol(t, sshx.Config{}).Connect(context.Background(), r)

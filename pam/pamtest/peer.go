@@ -31,6 +31,19 @@ func Peer(t testing.TB, program string) string {
 	return path
 }
 
+// Root is for tests that need to be root, to make an account or to mount: without, the test is skipped, or fails with
+// PAM_INTEROP=required, as it does for a missing Peer.
+func Root(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() == 0 {
+		return
+	}
+	if os.Getenv(InteropEnv) == "required" {
+		t.Fatal("this test must be root")
+	}
+	t.Skip("this test must be root")
+}
+
 func lookPeer(program string) (string, error) {
 	path, err := exec.LookPath(program)
 	if err == nil || strings.ContainsRune(program, filepath.Separator) {
