@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -76,7 +77,7 @@ type site struct {
 	srv    *httptest.Server
 	data   string
 	log    *pamtest.LogBuffer
-	events *pamtest.EventSink
+	events *teeEvents
 	clock  *clock
 }
 
@@ -108,13 +109,18 @@ func newSite(t *testing.T, yaml string, origins ...string) *site {
 	for i := range c.Users {
 		c.Users[i].Hash = cheapHash(t, c.Users[i].ID+"-pw-1")
 	}
-	s := &site{t: t, data: t.TempDir(), log: &pamtest.LogBuffer{}, events: &pamtest.EventSink{}, clock: &clock{}}
+	s := &site{t: t, data: t.TempDir(), log: &pamtest.LogBuffer{}, clock: &clock{}}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	demo, stopDemo, err := startDemoHost()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(stopDemo)
+	file, err := openEvents(filepath.Join(s.data, "events.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.events = &teeEvents{fileEvents: file, seen: &pamtest.EventSink{}}
 	rec, err := openRecorder(t.Context(), s.data, log)
 	if err != nil {
 		t.Fatal(err)
@@ -136,8 +142,19 @@ func newSite(t *testing.T, yaml string, origins ...string) *site {
 			t.Errorf("shutdown: %v", err)
 		}
 		s.srv.Close()
+		_ = file.Close()
 	})
 	return s
+}
+
+// teeEvents is the portal's log, which tests can wait for besides.
+type teeEvents struct {
+	*fileEvents
+	seen *pamtest.EventSink
+}
+
+func (e *teeEvents) Write(ctx context.Context, ev pam.Event) error {
+	return errors.Join(e.fileEvents.Write(ctx, ev), e.seen.Write(ctx, ev))
 }
 
 // browser is one person's browser: it keeps cookies and does not follow redirects.

@@ -20,9 +20,17 @@ const (
 	loginsPerUser = 20             // the oldest goes when one more begins
 )
 
-// loginCookie holds the token of a login. It carries no "__Host-" prefix because that needs TLS, which the
-// portal does not have on loopback.
+// loginCookie holds the token of a login.
 const loginCookie = "sallyport_login"
+
+// cookieName puts the prefix before a name with which a browser holds a cookie to this host and to TLS. Over plain
+// HTTP, on loopback, browsers would refuse it.
+func cookieName(name string, secure bool) string {
+	if secure {
+		return "__Host-" + name
+	}
+	return name
+}
 
 // login is one sign-in of a person in one browser.
 type login struct {
@@ -34,15 +42,16 @@ type login struct {
 
 // logins are the sign-ins of all people. The browser holds a random token; only its hash is kept here.
 type logins struct {
-	now func() time.Time
-	end func(ctx context.Context, loginID string) // called once for each login that ends, outside mu
+	secure bool // the cookie is for TLS only
+	now    func() time.Time
+	end    func(ctx context.Context, loginID string) // called once for each login that ends, outside mu
 
 	mu      sync.Mutex // guards byToken
 	byToken map[[32]byte]login
 }
 
-func newLogins(now func() time.Time, end func(context.Context, string)) *logins {
-	return &logins{now: now, end: end, byToken: map[[32]byte]login{}}
+func newLogins(secure bool, now func() time.Time, end func(context.Context, string)) *logins {
+	return &logins{secure: secure, now: now, end: end, byToken: map[[32]byte]login{}}
 }
 
 // start signs u in and returns the token for the browser.
@@ -83,7 +92,7 @@ func (l *logins) start(ctx context.Context, u user) (token string) {
 // of returns the login of a request. The token is looked up by its hash, so that the time a look-up takes
 // says nothing about tokens that exist.
 func (l *logins) of(r *http.Request) (login, bool) {
-	c, err := r.Cookie(loginCookie)
+	c, err := r.Cookie(cookieName(loginCookie, l.secure))
 	if err != nil {
 		return login{}, false
 	}
@@ -98,7 +107,7 @@ func (l *logins) of(r *http.Request) (login, bool) {
 
 // stop signs the login of a request out.
 func (l *logins) stop(r *http.Request) {
-	c, err := r.Cookie(loginCookie)
+	c, err := r.Cookie(cookieName(loginCookie, l.secure))
 	if err != nil {
 		return
 	}
@@ -153,7 +162,7 @@ func (l *logins) identify(r *http.Request) (pam.Identity, error) {
 // cookie makes the login cookie. Lax and not Strict, so that a session link in a mail finds its owner signed
 // in; what changes something is checked by origin besides.
 func cookie(token string, secure bool) *http.Cookie {
-	c := &http.Cookie{Name: loginCookie, Value: token, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
+	c := &http.Cookie{Name: cookieName(loginCookie, secure), Value: token, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
 	if token == "" {
 		c.MaxAge = -1
 	}

@@ -10,7 +10,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -18,20 +17,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/term"
 
-	"github.com/sallyport/sallyport/pam"
-	"github.com/sallyport/sallyport/recorder"
 	"github.com/sallyport/sallyport/toolbar"
 )
 
@@ -68,6 +61,8 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	addr := flags.String("addr", "127.0.0.1:8080", "address to listen on; port 0 picks a free one")
 	data := flags.String("data", "", "folder for recordings, their key and events; the demo makes a temporary one")
 	file := flags.String("config", "", "configuration file; empty: the built-in demonstration")
+	cert := flags.String("tls-cert", "", "PEM file with the TLS certificate and its chain; read again when it changes")
+	key := flags.String("tls-key", "", "PEM file with the certificate's private key")
 	verbose := flags.Bool("v", false, "log every request of the SDK's parts (debug level)")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -108,128 +103,8 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	if err != nil {
 		return err
 	}
-	return serve(ctx, portalConfig{config: c, logins: people, ui: ui, log: log}, *addr, *data, out)
-}
-
-// serve runs the portal until ctx ends, then ends all sessions and seals their recordings.
-func serve(ctx context.Context, pc portalConfig, addr, data string, out io.Writer) (err error) {
-	ln, err := listen(ctx, addr)
-	if err != nil {
-		return err
-	}
-	defer ln.Close()
-
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		return fmt.Errorf("portal: -data: %w", err)
-	}
-	rec, err := openRecorder(ctx, data, pc.log)
-	if err != nil {
-		return err
-	}
-	events, err := os.OpenFile(filepath.Join(data, "events.jsonl"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return fmt.Errorf("portal: events: %w", err)
-	}
-	defer func() { err = errors.Join(err, events.Close()) }()
-
-	pc.recorder, pc.events, pc.origins = rec, pam.NewJSONEvents(events), pc.config.Origins
-	if len(pc.origins) == 0 {
-		pc.origins = originsFor(ln.Addr())
-	}
-	if pc.config.needsDemoHost() {
-		demo, stop, err := startDemoHost()
-		if err != nil {
-			return err
-		}
-		defer stop()
-		pc.demo = demo
-	}
-	p, err := newPortal(pc)
-	if err != nil {
-		return err
-	}
-	background, stopBackground := context.WithCancel(ctx)
-	defer stopBackground()
-	go p.run(background)
-
-	srv := &http.Server{
-		Handler: p, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(pc.log.Handler(), slog.LevelDebug),
-	}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ln) }()
-	announce(out, pc, ln.Addr(), data)
-
-	select {
-	case err = <-served:
-	case <-ctx.Done():
-	}
-	pc.log.Info("stopping", "live", p.broker.Health().Live)
-	// The sessions first: their people learn why, and every recording is sealed before the process ends.
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
-	defer cancel()
-	return errors.Join(err, p.shutdown(grace), srv.Shutdown(grace), rec.Close(grace))
-}
-
-// listen opens the socket. Without TLS, passwords and sessions must not leave the machine.
-func listen(ctx context.Context, addr string) (net.Listener, error) {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, fmt.Errorf("portal: -addr %q: %w; write host:port, for example 127.0.0.1:8080", addr, err)
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("portal: -addr %q can be reached from other machines, and the portal speaks no TLS itself; "+
-			"use 127.0.0.1:%s, put a TLS proxy in front, and list its address under origins", addr, port)
-	}
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("portal: %w", err)
-	}
-	return ln, nil
-}
-
-// openRecorder makes the recorder, with a key of its own, and seals what a crash left open.
-func openRecorder(ctx context.Context, data string, log *slog.Logger) (*recorder.Recorder, error) {
-	key, err := recorder.LoadOrCreateKey(filepath.Join(data, "recording.key"))
-	if err != nil {
-		return nil, err
-	}
-	public, err := recorder.MarshalPublicKey(key.Public().(recorder.PublicKey))
-	if err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(data, "recording.pub"), public, 0o644); err != nil {
-		return nil, fmt.Errorf("portal: %w", err)
-	}
-	rec, err := recorder.New(recorder.Config{Dir: filepath.Join(data, "recordings"), Key: key, Log: log})
-	if err != nil {
-		return nil, err
-	}
-	adopted, err := rec.Adopt(ctx)
-	for _, a := range adopted {
-		log.Warn("recording of a crashed gateway", "session", a.Session, "path", a.Path, "state", a.State, "err", a.Err)
-	}
-	return rec, err
-}
-
-// announce tells a person how to go on. Tests read the first line.
-func announce(out io.Writer, pc portalConfig, addr net.Addr, data string) {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "portal: listening on http://%s\n", addr)
-	for _, o := range pc.origins {
-		if o != "http://"+addr.String() {
-			fmt.Fprintf(&b, "  also as %s\n", o)
-		}
-	}
-	if len(pc.logins) > 0 {
-		fmt.Fprintln(&b, "\nSign in as")
-		for _, l := range pc.logins {
-			fmt.Fprintf(&b, "  %-5s password %-10s may %s\n", l.Name, l.Password, l.May)
-		}
-		fmt.Fprintln(&b)
-	}
-	fmt.Fprintf(&b, "recordings, their public key and events: %s\n", data)
-	_, _ = out.Write(b.Bytes())
+	return serve(ctx, portalConfig{config: c, logins: people, ui: ui, log: log},
+		serverConfig{addr: *addr, tlsCert: *cert, tlsKey: *key, data: *data}, out)
 }
 
 // hashCost makes one guess take about a quarter of a second on a core of 2026.

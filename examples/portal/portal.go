@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,7 +27,7 @@ type portalConfig struct {
 	origins  []string
 	recorder pam.Recorder
 	ui       pam.UI // the browser client
-	events   pam.EventSink
+	events   eventLog
 	log      *slog.Logger
 	now      func() time.Time // nil: time.Now
 }
@@ -76,7 +74,7 @@ func newPortal(c portalConfig) (*portal, error) {
 	if p.passwords, err = newPasswords(c.config.Users, c.now); err != nil {
 		return nil, err
 	}
-	p.logins = newLogins(c.now, func(ctx context.Context, loginID string) {
+	p.logins = newLogins(p.secure, c.now, func(ctx context.Context, loginID string) {
 		// The browser may be gone by now; the sessions must end all the same.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
@@ -134,6 +132,9 @@ func (p *portal) routes() http.Handler {
 			p.log.Warn("host refused", "host", r.Host, "client", r.RemoteAddr)
 			http.Error(w, "This portal does not answer under that name.", http.StatusMisdirectedRequest)
 			return
+		}
+		if p.secure {
+			w.Header().Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		mux.ServeHTTP(w, r)
 	})
@@ -233,7 +234,7 @@ func (p *portal) postTheme(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(w, &http.Cookie{
-		Name: themeCookie, Value: theme, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, Secure: p.secure, SameSite: http.SameSiteLaxMode,
+		Name: cookieName(themeCookie, p.secure), Value: theme, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, Secure: p.secure, SameSite: http.SameSiteLaxMode,
 	})
 	back := r.PostFormValue("back")
 	if next := local(back); next == back || !strings.HasPrefix(back, "/login") {
@@ -249,7 +250,7 @@ func (p *portal) chrome(r *http.Request, in login, title, nav string, sessions [
 	if in.id != "" {
 		c.User = &in.user
 	}
-	if t, err := r.Cookie(themeCookie); err == nil && (t.Value == "light" || t.Value == "dark") {
+	if t, err := r.Cookie(cookieName(themeCookie, p.secure)); err == nil && (t.Value == "light" || t.Value == "dark") {
 		c.Theme = t.Value
 	}
 	return c
@@ -297,28 +298,6 @@ func query(r *http.Request, names ...string) map[string]string {
 		if s := string(v[:min(len(v), longest)]); s != "" {
 			out[n] = s
 		}
-	}
-	return out
-}
-
-// originsFor are the addresses under which a browser on this machine reaches a listener on loopback.
-func originsFor(addr net.Addr) []string {
-	tcp, ok := addr.(*net.TCPAddr)
-	if !ok {
-		return nil
-	}
-	hosts := []string{"localhost", "127.0.0.1"}
-	if own := tcp.IP.String(); !slices.Contains(hosts, own) {
-		hosts = append(hosts, own)
-	}
-	slices.Reverse(hosts)
-	var out []string
-	for _, h := range hosts {
-		hp := net.JoinHostPort(h, fmt.Sprint(tcp.Port))
-		if tcp.Port == 80 {
-			hp = strings.TrimSuffix(hp, ":80")
-		}
-		out = append(out, "http://"+hp)
 	}
 	return out
 }

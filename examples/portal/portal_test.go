@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -11,8 +10,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/crypto/bcrypt"
 
 	"github.com/sallyport/sallyport/pam"
 )
@@ -59,7 +56,7 @@ func TestLogin_BehindTLS(t *testing.T) {
 	s := newSite(t, world, "https://portal.example.com")
 	b := s.browser()
 	r := b.signIn("anna", "anna-pw-1", "Host", "portal.example.com", "Origin", "https://portal.example.com")
-	if r.StatusCode != http.StatusSeeOther || len(r.Cookies()) == 0 || !r.Cookies()[0].Secure {
+	if r.StatusCode != http.StatusSeeOther || len(r.Cookies()) == 0 || !r.Cookies()[0].Secure || r.Cookies()[0].Name != "__Host-"+loginCookie {
 		t.Errorf("sign-in by the public address: %s, %v; want a cookie for TLS only", r.Status, r.Cookies())
 	}
 	if r := b.signIn("anna", "anna-pw-1"); r.StatusCode != http.StatusMisdirectedRequest {
@@ -168,7 +165,7 @@ func TestLogin_Ends(t *testing.T) {
 func (s *site) wantRevoked(id string) {
 	s.t.Helper()
 	for n := 1; ; n++ {
-		ends, err := s.events.Await(s.t.Context(), pam.CompleteSession, n)
+		ends, err := s.events.seen.Await(s.t.Context(), pam.CompleteSession, n)
 		if err != nil {
 			s.t.Fatalf("session %s does not end: %v", id, err)
 		}
@@ -370,7 +367,7 @@ func TestStart_E5_DeniedOnTheServer(t *testing.T) {
 			t.Errorf("%s on %s: %s %s, want %d %s", tc.user, tc.asset, r.Status, r.text, tc.status, tc.code)
 		}
 	}
-	if got := len(s.events.Events(pam.DenySession)); got < 3 {
+	if got := len(s.events.seen.Events(pam.DenySession)); got < 3 {
 		t.Errorf("%d Deny Session events, want one for each refusal", got)
 	}
 }
@@ -452,94 +449,6 @@ func TestRecordings_S02_NoRoute(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-func TestServe_StopsInOrder(t *testing.T) {
-	dir := t.TempDir()
-	c, err := parseConfig("c.yaml", []byte(world))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := newContext(t)
-	out, in := io.Pipe()
-	done := make(chan error, 1)
-	go func() {
-		done <- serve(ctx, portalConfig{config: c, ui: noClient{}, log: discard()}, "127.0.0.1:0", dir, in)
-		in.Close()
-	}()
-	line := make([]byte, 200)
-	n, err := out.Read(line)
-	if err != nil {
-		t.Fatalf("output: %v; run: %v", err, <-done)
-	}
-	first, _, _ := strings.Cut(string(line[:n]), "\n")
-	base, ok := strings.CutPrefix(first, "portal: listening on ")
-	if !ok {
-		t.Fatalf("first line: %q", first)
-	}
-	go io.Copy(io.Discard, out)
-	r, err := http.Get(base + "/login")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Body.Close()
-	http.DefaultClient.CloseIdleConnections()
-	cancel()
-	if err := <-done; err != nil {
-		t.Errorf("run: %v", err)
-	}
-	for name, mode := range map[string]os.FileMode{"recording.key": 0o600, "recording.pub": 0o644, "events.jsonl": 0o600} {
-		st, err := os.Stat(filepath.Join(dir, name))
-		if err != nil || st.Mode().Perm() != mode {
-			t.Errorf("%s: %v, %v; want mode %o", name, st, err, mode)
-		}
-	}
-}
-
-func TestServe_RefusesOtherMachines(t *testing.T) {
-	for _, addr := range []string{":8080", "0.0.0.0:0", "[::]:0", "192.0.2.1:80", "example.com:80", "nonsense"} {
-		ln, err := listen(t.Context(), addr)
-		if err == nil {
-			ln.Close()
-			t.Errorf("-addr %s is listened on", addr)
-		} else if !strings.Contains(err.Error(), "127.0.0.1") {
-			t.Errorf("-addr %s: %v; it should say what to use", addr, err)
-		}
-	}
-}
-
-func TestRun_Arguments(t *testing.T) {
-	for _, tc := range []struct {
-		args []string
-		want string
-	}{
-		{[]string{"-config", "/nowhere.yaml", "-data", t.TempDir()}, "/nowhere.yaml"},
-		{[]string{"-config", writeFile(t, "c.yaml", world)}, "-data is empty"},
-		{[]string{"nonsense"}, `unexpected argument "nonsense"`},
-		{[]string{"-config", writeFile(t, "d.yaml", "users: x"), "-data", t.TempDir()}, "d.yaml:1: users is a single value"},
-	} {
-		err := run(t.Context(), tc.args, nil, io.Discard, io.Discard)
-		if err == nil || !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%q: %v, want %q", tc.args, err, tc.want)
-		}
-	}
-}
-
-func TestHash(t *testing.T) {
-	var out strings.Builder
-	if err := hash(strings.NewReader("correct horse\n"), &out, io.Discard, bcrypt.MinCost); err != nil {
-		t.Fatal(err)
-	}
-	p, err := newPasswords([]user{{ID: "a", Hash: strings.TrimSpace(out.String())}}, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.check(t.Context(), "x", "a", "correct horse"); err != nil {
-		t.Errorf("the printed hash: %v", err)
-	}
-	if err := hash(strings.NewReader("short\n"), io.Discard, io.Discard, bcrypt.MinCost); err == nil {
-		t.Error("a short password is accepted")
 	}
 }
 
