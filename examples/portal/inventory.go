@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/pam"
@@ -126,14 +127,21 @@ func readSecret(path string, whole bool) (pam.Secret, error) {
 
 // path returns the containers above an asset, the top first.
 func (inv *inventory) path(id pam.AssetID) []folder {
-	var up []folder
-	for at := inv.assets[id].Parent; at != "" && len(up) <= maxDepth; {
-		f, ok := inv.parents[at]
-		if !ok {
-			break
-		}
-		up = append([]folder{f}, up...)
+	parent := inv.assets[id].Parent
+	f, ok := inv.parents[parent]
+	if !ok {
+		return nil
+	}
+	return append(inv.above(parent), f)
+}
+
+// above returns the containers above a container, the top first. The configuration has no cycles.
+func (inv *inventory) above(id pam.AssetID) (up []folder) {
+	for at := inv.parents[id].Parent; at != ""; {
+		f := inv.parents[at]
+		up = append(up, f)
 		at = f.Parent
 	}
+	slices.Reverse(up)
 	return up
 }

@@ -156,7 +156,7 @@ func (l *logins) identify(r *http.Request) (pam.Identity, error) {
 	if !ok {
 		return pam.Identity{}, fmt.Errorf("portal: %w", pam.ErrUnauthenticated)
 	}
-	return pam.Identity{User: pam.UserID(in.user.ID), Name: in.user.Name, LoginID: in.id, Cookie: true, AuthTime: in.since}, nil
+	return in.identity(), nil
 }
 
 // cookie makes the login cookie. Lax and not Strict, so that a session link in a mail finds its owner signed

@@ -34,8 +34,11 @@ var demoConfig []byte
 // demoLogins are the people of demo.yaml. Their passwords are public: the demo listens on loopback only and
 // its one machine exists in memory only.
 var demoLogins = []demoLogin{
-	{"anna", "anna-demo", "start recorded sessions"},
+	{"anna", "anna-demo", "start recorded sessions, manage Frankfurt"},
 	{"ben", "ben-demo", "see some assets, start nothing"},
+	{"carla", "carla-demo", "do all that, administrate: live sessions, events"},
+	{"dara", "dara-demo", "audit: read live sessions, reports, events"},
+	{"noa", "noa-demo", "see nothing yet"},
 }
 
 func main() {

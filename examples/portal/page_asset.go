@@ -26,6 +26,7 @@ type assetPage struct {
 	CanStart                                         bool
 	Denied                                           *denial
 	Declarations                                     []declared
+	ReportHref                                       string // of everybody's sessions here
 	Sessions                                         []assetSession
 }
 
@@ -49,8 +50,11 @@ func (p *portal) serveAsset(w http.ResponseWriter, r *http.Request, in login) {
 		chrome: p.chrome(r, in, a.Name, "assets", all),
 		ID:     a.ID, Name: a.Name, Icon: assetIcon(a), Protocol: strings.ToUpper(a.Type.Protocol), TypeName: a.Type.Name,
 		Address: a.Address, Account: a.Account, System: systems[a.Type.OS], Role: strings.ToUpper(role[:1]) + role[1:],
-		Tags: p.inv.tags[a.ID], Crumbs: p.crumbsOf(r, in, a.Parent, map[string]string{}),
-		CanStart: acc.decision.Allowed(), Denied: acc.denial(), Declarations: acc.declarations(),
+		Tags: p.inv.tags[a.ID], Crumbs: p.crumbs(a.Parent),
+		CanStart: acc.canStart(), Denied: acc.denial(), Declarations: acc.declarations(),
+	}
+	if p.mayReport(r, in, a.ID) {
+		page.ReportHref = link("/sessions", map[string]string{"asset": string(a.ID), "all": "1"})
 	}
 	for _, s := range all {
 		if s.Asset != a.ID {
@@ -68,8 +72,13 @@ func (p *portal) serveAsset(w http.ResponseWriter, r *http.Request, in login) {
 		}
 	}
 	if page.CanStart {
-		page.Modules, page.Nonce = []string{mount + "/assets/index.js"}, rand.Text()
-		w.Header().Set("Content-Security-Policy", contentPolicy(page.Nonce))
+		p.withClient(w, &page.chrome)
 	}
 	p.show(w, http.StatusOK, "asset", page)
+}
+
+// withClient loads the browser client into a page and lets its terminal, should a session be embedded, make styles.
+func (p *portal) withClient(w http.ResponseWriter, c *chrome) {
+	c.Modules, c.Nonce = []string{mount + "/assets/index.js"}, rand.Text()
+	w.Header().Set("Content-Security-Policy", contentPolicy(c.Nonce))
 }

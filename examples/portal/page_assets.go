@@ -1,12 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/sallyport/sallyport/pam"
 )
@@ -14,22 +14,15 @@ import (
 // assetsPerPage is how many rows a page of the list has at most, so that browsers stay fast.
 const assetsPerPage = 200
 
-type assetRow struct {
-	Name, Href, Icon, Protocol, Address, Text string
-	Path, PathHead, PathTail                  string
-	Access                                    mark
-	Live                                      bool
-	Last                                      time.Time
-	canStart                                  bool
-}
-
 type assetsPage struct {
 	chrome
 	Heading        string
 	Crumbs         []crumb
+	Tree           treeNode
 	Visible        int // assets that this user sees here, before search and filters
 	Search         searchBox
 	Chips          []chip
+	Columns        []column
 	Counter        string
 	Rows           []assetRow
 	Complete       bool // the page holds every row that matches
@@ -39,39 +32,49 @@ type assetsPage struct {
 	EverywhereHref string
 }
 
-// serveAssets is the asset list: GET /assets?q=&in=&protocol=&start=&live=&page=
-func (p *portal) serveAssets(w http.ResponseWriter, r *http.Request, in login) {
-	q := query(r, "q", "in", "protocol", "start", "live", "page")
-	sessions := p.recent(r.Context(), in.user)
-	page := assetsPage{chrome: p.chrome(r, in, "Assets", "assets", sessions), Heading: "All assets"}
+// column is a head of the table with which it can be sorted.
+type column struct {
+	Label, Class, Href string
+	Sort               string // ascending, descending or none
+}
 
+// serveAssets is the list of a container, or of all: GET /assets?q=&in=&protocol=&tag=&start=&live=&sort=&page=
+func (p *portal) serveAssets(w http.ResponseWriter, r *http.Request, in login) {
+	q := query(r, "q", "in", "protocol", "tag", "start", "live", "sort", "page")
+	sessions := p.recent(r.Context(), in.user)
+	seen := p.visibleTo(r, in, sessions)
 	within := pam.AssetID(q["in"])
+	page := assetsPage{chrome: p.chrome(r, in, "Assets", "assets", sessions), Heading: "All assets", Tree: seen.tree(p, within)}
 	if within != "" {
-		f, ok := p.inv.parents[within]
-		if !ok || !p.access(r.Context(), in.user, pam.Asset{ID: within}, clientAddr(r), false).visible() {
+		if _, ok := seen.containers[within]; !ok {
 			p.notFound(w, r, in)
 			return
 		}
-		page.Heading = f.Name
-		page.Crumbs = p.crumbsOf(r, in, f.Parent, q)
-		page.Crumbs = append(page.Crumbs, crumb{Name: f.Name, Here: true})
+		f := p.inv.parents[within]
+		page.Title, page.Heading = f.Name, f.Name
+		page.Crumbs = append(p.crumbs(f.Parent), crumb{Name: f.Name, Here: true})
 	}
 
-	all := p.assetRows(r, in, within, sessions)
+	all := seen.below(within)
 	page.Visible = len(all)
 	words := strings.Fields(strings.ToLower(q["q"]))
 	filters := map[string]func(assetRow) bool{
 		"q":        func(a assetRow) bool { return matches(a.Text, words) },
 		"protocol": func(a assetRow) bool { return q["protocol"] == "" || strings.EqualFold(a.Protocol, q["protocol"]) },
-		"start":    func(a assetRow) bool { return q["start"] == "" || a.canStart },
+		"tag":      func(a assetRow) bool { return q["tag"] == "" || slices.Contains(a.Tags, q["tag"]) },
+		"start":    func(a assetRow) bool { return q["start"] == "" || a.CanStart },
 		"live":     func(a assetRow) bool { return q["live"] == "" || a.Live },
 	}
 	rows := keep(all, filters, "")
+	sortRows(rows, q["sort"])
+	page.Columns = assetColumns(q)
 	page.Chips = assetChips(all, filters, q)
 	page.Search = searchBox{Action: "/assets", Label: "Search name, address, container, tag", Q: q["q"], Keep: map[string]string{}}
-	for _, k := range []string{"in", "protocol", "start", "live"} {
+	on := 0
+	for _, k := range []string{"in", "protocol", "tag", "start", "live", "sort"} {
 		if q[k] != "" {
 			page.Search.Keep[k] = q[k]
+			on += b2i(k != "in" && k != "sort")
 		}
 	}
 	from, to, pg := paginate(len(rows), assetsPerPage, "/assets", q, "Previous", "Next")
@@ -79,11 +82,8 @@ func (p *portal) serveAssets(w http.ResponseWriter, r *http.Request, in login) {
 	if len(rows) > 0 {
 		page.Counter = fmt.Sprintf("%s to %s of %s", thousands(from+1), thousands(to), thousands(len(rows)))
 	}
-	on := 0
-	for _, k := range []string{"protocol", "start", "live"} {
-		if q[k] != "" {
-			on++
-		}
+	if on == 0 && q["q"] == "" && from == 0 {
+		page.Rows = append(seen.folders(p, within), page.Rows...)
 	}
 	page.ClearHref = link("/assets", map[string]string{"in": q["in"]})
 	page.EmptyHint = "Check the spelling, or clear the search."
@@ -94,91 +94,73 @@ func (p *portal) serveAssets(w http.ResponseWriter, r *http.Request, in login) {
 		page.EverywhereHref = link("/assets", with(q, "in", ""))
 		page.EmptyHint += " The search covers " + page.Heading + " only."
 	}
+	page.Scripts = []string{"tree.js", "menu.js"}
+	if slices.ContainsFunc(page.Rows, func(a assetRow) bool { return a.CanStart }) {
+		p.withClient(w, &page.chrome)
+	}
 	p.show(w, http.StatusOK, "assets", page)
 }
 
-// assetRows are the assets that exist for the user, below a container if it is not empty, by name.
-func (p *portal) assetRows(r *http.Request, in login, within pam.AssetID, sessions []pam.SessionInfo) []assetRow {
-	last := map[pam.AssetID]pam.SessionInfo{}
-	liveOn := map[pam.AssetID]bool{}
-	for _, s := range sessions {
-		if _, seen := last[s.Asset]; !seen {
-			last[s.Asset] = s // newest first
-		}
-		liveOn[s.Asset] = liveOn[s.Asset] || live(s)
-	}
-	addr := clientAddr(r)
-	names := p.namesOf(r, in) // of the containers on the paths, each asked about once
-	var rows []assetRow
-	for _, id := range p.inv.order {
-		a := p.inv.assets[id]
-		path := p.inv.path(id)
-		if within != "" && !slices.ContainsFunc(path, func(f folder) bool { return f.ID == within }) {
-			continue
-		}
-		acc := p.access(r.Context(), in.user, a, addr, false)
-		if !acc.visible() {
-			continue
-		}
-		row := assetRow{
-			Name: a.Name, Href: "/assets/" + string(id), Icon: assetIcon(a), Protocol: strings.ToUpper(a.Type.Protocol),
-			Address: a.Address, Access: acc.mark(), Live: liveOn[id], Last: last[id].Created, canStart: acc.decision.Allowed(),
-		}
-		if host, ok := strings.CutSuffix(row.Address, ":22"); ok {
-			row.Address = host
-		}
-		var shown []string
-		for _, f := range path {
-			if n := names(f); n != "" {
-				shown = append(shown, n)
-			}
-		}
-		row.Path = strings.Join(shown, " / ")
-		if n := len(shown); n > 0 {
-			row.PathTail = shown[n-1]
-			if n > 1 {
-				row.PathHead = shown[n-2]
-			}
-		}
-		row.Text = strings.ToLower(strings.Join(append([]string{a.Name, row.Address, row.Path, row.Protocol}, p.inv.tags[id]...), " "))
-		rows = append(rows, row)
-	}
-	slices.SortStableFunc(rows, func(a, b assetRow) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
-	return rows
+// assetOrders are the columns that the list can be sorted by; equal ones are sorted by name.
+var assetOrders = []struct {
+	key, label, class string
+	compare           func(a, b assetRow) int
+}{
+	{"name", "Name", "c-name", func(assetRow, assetRow) int { return 0 }},
+	{"type", "Type", "c-type", func(a, b assetRow) int { return cmp.Compare(a.Protocol, b.Protocol) }},
+	{"container", "Container", "c-path hide-m", func(a, b assetRow) int { return compareNames(a.Path, b.Path) }},
+	{"address", "Address", "c-addr hide-s", func(a, b assetRow) int { return strings.Compare(a.Address, b.Address) }},
+	{"access", "My access", "c-access", func(a, b assetRow) int {
+		return cmp.Or(b2i(b.CanStart)-b2i(a.CanStart), cmp.Compare(a.Access.Text, b.Access.Text))
+	}},
+	{"last", "Last session", "c-last hide-m", func(a, b assetRow) int { return b.Last.Compare(a.Last) }},
 }
 
-// namesOf returns a function that names a container, or "" if the user has no role on it: a role on one
-// asset does not tell what the folders above it are called.
-func (p *portal) namesOf(r *http.Request, in login) func(folder) string {
-	known := map[pam.AssetID]string{}
-	return func(f folder) string {
-		name, ok := known[f.ID]
-		if !ok {
-			if p.access(r.Context(), in.user, pam.Asset{ID: f.ID}, clientAddr(r), false).visible() {
-				name = f.Name
+// sortRows sorts by a key of assetOrders, backwards with '-' before it; an unknown one counts as name.
+func sortRows(rows []assetRow, by string) {
+	key, back := strings.CutPrefix(by, "-")
+	slices.SortStableFunc(rows, func(a, b assetRow) int {
+		n := 0
+		for _, o := range assetOrders {
+			if o.key == key {
+				n = o.compare(a, b)
 			}
-			known[f.ID] = name
 		}
-		return name
-	}
+		n = cmp.Or(n, compareNames(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+		if back {
+			n = -n
+		}
+		return n
+	})
 }
 
-// crumbsOf leads from the top to a container, keeping the filters in q.
-func (p *portal) crumbsOf(r *http.Request, in login, at pam.AssetID, q map[string]string) []crumb {
-	names := p.namesOf(r, in)
-	var out []crumb
-	for n := 0; at != "" && n <= maxDepth; n++ {
-		f, ok := p.inv.parents[at]
-		if !ok {
-			break
+func assetColumns(q map[string]string) (out []column) {
+	key, back := strings.CutPrefix(cmp.Or(q["sort"], "name"), "-")
+	for _, o := range assetOrders {
+		c := column{Label: o.label, Class: o.class, Sort: "none"}
+		by := o.key
+		if o.key == key {
+			if c.Sort = "descending"; !back {
+				c.Sort, by = "ascending", "-"+o.key
+			}
 		}
-		if name := names(f); name != "" {
-			out = append(out, crumb{Name: name, Href: link("/assets", with(q, "in", string(f.ID)))})
+		if by == "name" {
+			by = "" // the order without a word about it
 		}
-		at = f.Parent
+		c.Href = link("/assets", with(q, "sort", by))
+		out = append(out, c)
 	}
-	out = append(out, crumb{Name: "All assets", Href: link("/assets", with(q, "in", ""))})
-	slices.Reverse(out)
+	return out
+}
+
+// crumbs leads from the top to a container. Everything above what a user sees is visible too.
+func (p *portal) crumbs(at pam.AssetID) []crumb {
+	out := []crumb{{Name: "All assets", Href: "/assets"}}
+	if f, ok := p.inv.parents[at]; ok {
+		for _, f := range append(p.inv.above(at), f) {
+			out = append(out, crumb{Name: f.Name, Href: link("/assets", map[string]string{"in": string(f.ID)})})
+		}
+	}
 	return out
 }
 
@@ -200,6 +182,9 @@ next:
 // assetChips are the filters; each number is what the list would have with it.
 func assetChips(all []assetRow, filters map[string]func(assetRow) bool, q map[string]string) []chip {
 	var chips []chip
+	if tag := q["tag"]; tag != "" {
+		chips = append(chips, toggle("Tag: "+tag, "/assets", q, "tag", tag, true, 0))
+	}
 	byProtocol := map[string]int{}
 	for _, a := range keep(all, filters, "protocol") {
 		byProtocol[a.Protocol]++
@@ -217,14 +202,10 @@ func assetChips(all []assetRow, filters map[string]func(assetRow) bool, q map[st
 	}
 	start, liveNow := 0, 0
 	for _, a := range keep(all, filters, "start") {
-		if a.canStart {
-			start++
-		}
+		start += b2i(a.CanStart)
 	}
 	for _, a := range keep(all, filters, "live") {
-		if a.Live {
-			liveNow++
-		}
+		liveNow += b2i(a.Live)
 	}
 	chips = append(chips, toggle("Can start", "/assets", q, "start", "1", q["start"] != "", start))
 	return append(chips, toggle("Live now", "/assets", q, "live", "1", q["live"] != "", liveNow))

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -18,6 +19,7 @@ type channel struct{ Label, Icon, Tone string }
 type sessionRow struct {
 	pam.SessionInfo
 	Protocol, AssetHref, Open, Text string
+	Lasted                          string
 	State                           mark
 	Channels                        []channel
 }
@@ -25,6 +27,8 @@ type sessionRow struct {
 type sessionsPage struct {
 	chrome
 	Total                     int // before search and filters
+	Everyone                  bool
+	MineHref, EveryoneHref    string // the second is empty where it is not allowed
 	Search                    searchBox
 	Chips                     []chip
 	Counter, Range, EmptyHint string
@@ -34,17 +38,34 @@ type sessionsPage struct {
 	Pager                     *pager
 }
 
-// report is the user's own sessions (R9), narrowed by a request's query.
-func (p *portal) report(r *http.Request, in login) (q map[string]string, all, kept []sessionRow, filters map[string]func(sessionRow) bool) {
-	q = query(r, "q", "asset", "live", "recorded", "early", "page")
-	for _, s := range p.recent(r.Context(), in.user) {
-		row := sessionRow{
-			SessionInfo: s, Protocol: strings.ToUpper(s.Protocol), AssetHref: "/assets/" + string(s.Asset),
-			State: sessionMark(s), Channels: channels(s),
+// errScope says that a user may not see the sessions of others that were asked for.
+var errScope = errors.New("portal: sessions of others")
+
+// report is the user's own sessions, or with all=1 everybody's (R9): of an asset for its managers, of all assets for
+// administrators and auditors. A request's query narrows it.
+func (p *portal) report(r *http.Request, in login) (q map[string]string, all, kept []sessionRow, filters map[string]func(sessionRow) bool, err error) {
+	q = query(r, "q", "asset", "live", "recorded", "early", "all", "page")
+	f := pam.SessionFilter{User: pam.UserID(in.user.ID)}
+	if q["all"] != "" {
+		if !p.mayReport(r, in, pam.AssetID(q["asset"])) {
+			return q, nil, nil, nil, errScope
 		}
+		f = pam.SessionFilter{Asset: pam.AssetID(q["asset"])}
+	}
+	may := p.seer(r, in)
+	for _, s := range p.sessions(r.Context(), f) {
+		row := sessionRow{SessionInfo: s, Protocol: strings.ToUpper(s.Protocol), State: sessionMark(s), Channels: channels(s)}
+		if may(s.Asset) {
+			row.AssetHref = "/assets/" + string(s.Asset)
+		}
+		end := s.Completed
 		if live(s) {
-			row.Open = p.sessionHref(s.ID)
+			end = p.now()
+			if s.User == pam.UserID(in.user.ID) {
+				row.Open = p.sessionHref(s.ID)
+			}
 		}
+		row.Lasted = span(end.Sub(s.Created))
 		row.Text = strings.ToLower(strings.Join([]string{s.AssetName, s.UserName, string(s.ID), row.State.Text, row.Protocol}, " "))
 		all = append(all, row)
 	}
@@ -56,7 +77,16 @@ func (p *portal) report(r *http.Request, in login) (q map[string]string, all, ke
 		"recorded": func(s sessionRow) bool { return q["recorded"] == "" || s.Recorded },
 		"early":    func(s sessionRow) bool { return q["early"] == "" || endedEarly(s.SessionInfo) },
 	}
-	return q, all, keep(all, filters, ""), filters
+	return q, all, keep(all, filters, ""), filters, nil
+}
+
+// mayReport tells whether a user may see everybody's sessions on an asset, or on all for the empty one.
+func (p *portal) mayReport(r *http.Request, in login, asset pam.AssetID) bool {
+	if in.user.Site != "" {
+		return true
+	}
+	a, ok := p.inv.assets[asset]
+	return ok && p.access(r.Context(), in.user, a, clientAddr(r), false).grants.Role >= pam.RoleManager
 }
 
 // endedEarly reports whether something other than the user or the target's log-off ended the session.
@@ -93,20 +123,24 @@ func channels(s pam.SessionInfo) []channel {
 	return out
 }
 
-// serveSessions is the sessions report: GET /sessions?q=&asset=&live=&recorded=&early=&page=
+// serveSessions is the sessions report: GET /sessions?q=&asset=&live=&recorded=&early=&all=&page=
 func (p *portal) serveSessions(w http.ResponseWriter, r *http.Request, in login) {
-	q, all, rows, filters := p.report(r, in)
-	infos := make([]pam.SessionInfo, len(all))
-	for i, s := range all {
-		infos[i] = s.SessionInfo
+	q, all, rows, filters, err := p.report(r, in)
+	if err != nil {
+		p.notFound(w, r, in)
+		return
 	}
 	page := sessionsPage{
-		chrome: p.chrome(r, in, "Sessions", "sessions", infos), Total: len(all),
+		chrome: p.chrome(r, in, "Sessions", "sessions", p.recent(r.Context(), in.user)), Total: len(all), Everyone: q["all"] != "",
 		CSV: link("/sessions.csv", with(q, "page", "")), JSON: link("/sessions.json", with(q, "page", "")),
 		Search:    searchBox{Action: "/sessions", Label: "Search asset, user, session", Q: q["q"], Keep: map[string]string{}},
 		EmptyHint: "Check the spelling, or clear the filters.",
 	}
-	for _, k := range []string{"asset", "live", "recorded", "early"} {
+	page.Scripts = []string{"refresh.js"}
+	if p.mayReport(r, in, pam.AssetID(q["asset"])) {
+		page.MineHref, page.EveryoneHref = link("/sessions", with(q, "all", "")), link("/sessions", with(q, "all", "1"))
+	}
+	for _, k := range []string{"asset", "live", "recorded", "early", "all"} {
 		if q[k] != "" {
 			page.Search.Keep[k] = q[k]
 		}
@@ -118,7 +152,11 @@ func (p *portal) serveSessions(w http.ResponseWriter, r *http.Request, in login)
 				label = s.AssetName
 			}
 		}
-		page.Chips = append(page.Chips, chip{Label: "Asset: " + label, Href: link("/sessions", with(q, "asset", "")), On: true})
+		rest := with(q, "asset", "")
+		if !p.mayReport(r, in, "") {
+			rest["all"] = ""
+		}
+		page.Chips = append(page.Chips, chip{Label: "Asset: " + label, Href: link("/sessions", rest), On: true})
 	}
 	for _, f := range []struct{ key, label string }{{"live", "Live"}, {"recorded", "Recorded"}, {"early", "Ended early"}} {
 		n := 0
@@ -145,10 +183,12 @@ func (p *portal) serveSessions(w http.ResponseWriter, r *http.Request, in login)
 
 // serveSessionsCSV is the report as a file.
 func (p *portal) serveSessionsCSV(w http.ResponseWriter, r *http.Request, in login) {
-	_, _, rows, _ := p.report(r, in)
-	h := w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8; header=present")
-	h.Set("Content-Disposition", `attachment; filename="sessions.csv"`)
+	_, _, rows, _, err := p.report(r, in)
+	if err != nil {
+		p.notFound(w, r, in)
+		return
+	}
+	attach(w.Header(), "text/csv; charset=utf-8; header=present", "sessions.csv")
 	out := csv.NewWriter(w)
 	_ = out.Write([]string{"Asset", "User", "Created", "Updated", "Completed", "State", "Session ID", "Channels"})
 	for _, s := range rows {
@@ -161,7 +201,7 @@ func (p *portal) serveSessionsCSV(w http.ResponseWriter, r *http.Request, in log
 			s.State.Text, string(s.ID), strings.Join(chans, ", "),
 		}
 		for i := range record {
-			record[i] = inert(record[i])
+			record[i] = inert(escaped(record[i]))
 		}
 		_ = out.Write(record)
 	}
@@ -178,14 +218,16 @@ func inert(s string) string {
 
 // serveSessionsJSON is the report for programs.
 func (p *portal) serveSessionsJSON(w http.ResponseWriter, r *http.Request, in login) {
-	_, _, rows, _ := p.report(r, in)
+	_, _, rows, _, err := p.report(r, in)
+	if err != nil {
+		p.notFound(w, r, in)
+		return
+	}
 	list := make([]pam.SessionInfo, len(rows))
 	for i, s := range rows {
 		list[i] = s.SessionInfo
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Disposition", `attachment; filename="sessions.json"`)
+	attach(w.Header(), "application/json", "sessions.json")
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	_ = enc.Encode(list)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,6 +47,8 @@ type portal struct {
 	pages     *pages
 	logins    *logins
 	passwords *passwords
+	events    eventLog
+	people    []user // by name
 	demo      []demoLogin
 	hosts     map[string]bool // that a request may name (S34)
 	secure    bool            // cookies for TLS only
@@ -57,7 +60,7 @@ func newPortal(c portalConfig) (*portal, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
-	p := &portal{log: c.log, now: c.now, demo: c.logins, hosts: map[string]bool{}, protocols: map[string]bool{}, secure: true}
+	p := &portal{log: c.log, now: c.now, demo: c.logins, events: c.events, hosts: map[string]bool{}, protocols: map[string]bool{}, secure: true}
 	p.inv = newInventory(c.config, c.demo, c.log)
 	for _, o := range c.origins {
 		u, err := url.Parse(o)
@@ -67,6 +70,7 @@ func newPortal(c portalConfig) (*portal, error) {
 		p.hosts[strings.ToLower(u.Host)] = true
 		p.secure = p.secure && u.Scheme == "https"
 	}
+	p.people = slices.SortedFunc(slices.Values(c.config.Users), func(a, b user) int { return compareNames(a.Name, b.Name) })
 	var err error
 	if p.pages, err = newPages(c.now); err != nil {
 		return nil, err
@@ -114,6 +118,12 @@ func (p *portal) routes() http.Handler {
 	pages.HandleFunc("GET /sessions", p.signedIn(p.serveSessions))
 	pages.HandleFunc("GET /sessions.csv", p.signedIn(p.serveSessionsCSV))
 	pages.HandleFunc("GET /sessions.json", p.signedIn(p.serveSessionsJSON))
+	pages.HandleFunc("GET /live", p.forSite(p.serveLive, pam.SiteAdministrator, pam.SiteAuditor))
+	pages.HandleFunc("POST /live/{id}/terminate", p.forSite(p.postTerminate, pam.SiteAdministrator))
+	pages.HandleFunc("GET /events", p.forSite(p.serveEvents, pam.SiteAdministrator, pam.SiteAuditor))
+	pages.HandleFunc("GET /events/{id}", p.forSite(p.serveEvent, pam.SiteAdministrator, pam.SiteAuditor))
+	pages.HandleFunc("GET /events.csv", p.forSite(p.serveEventsCSV, pam.SiteAdministrator, pam.SiteAuditor))
+	pages.HandleFunc("GET /events.json", p.forSite(p.serveEventsJSON, pam.SiteAdministrator, pam.SiteAuditor))
 	pages.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		in, _ := p.logins.of(r)
 		p.notFound(w, r, in)
@@ -249,6 +259,10 @@ func (p *portal) chrome(r *http.Request, in login, title, nav string, sessions [
 	c := chrome{Title: title, Nav: nav, Path: r.URL.RequestURI(), Live: countLive(sessions)}
 	if in.id != "" {
 		c.User = &in.user
+		c.Site = in.user.Site
+		if c.Site != "" {
+			c.AllLive = p.broker.Health().Live
+		}
 	}
 	if t, err := r.Cookie(cookieName(themeCookie, p.secure)); err == nil && (t.Value == "light" || t.Value == "dark") {
 		c.Theme = t.Value

@@ -281,9 +281,9 @@ func TestAssets_OnlyWhatExistsForTheUser(t *testing.T) {
 		user      string
 		see, hide []string
 	}{
-		{"anna", []string{"/assets/web", "/assets/fw", "/assets/note", "Production", "Allowed, recorded", "Not permitted", "No web session"}, []string{"Hidden folder"}},
-		{"ben", []string{"/assets/web", "Not permitted"}, []string{"/assets/fw", "/assets/note", "Production", "Hidden folder"}},
-		{"cleo", []string{"No assets for you yet"}, []string{"/assets/web", "/assets/fw", "/assets/note"}},
+		{"anna", []string{"/assets/web", "/assets/fw", "/assets/note", "Production", "Allowed, recorded", "Not permitted", "No web session", "Hidden folder"}, nil},
+		{"ben", []string{"/assets/web", "Not permitted", "Production"}, []string{"/assets/fw", "/assets/note", "Hidden folder"}},
+		{"cleo", []string{"No assets for you yet"}, []string{"/assets/web", "/assets/fw", "/assets/note", "Production", "Hidden folder"}},
 	} {
 		b := s.as(tc.user)
 		list := b.get("/assets").text
@@ -304,8 +304,12 @@ func TestAssets_OnlyWhatExistsForTheUser(t *testing.T) {
 			}
 		}
 	}
-	if r := s.as("ben").get("/assets?in=prod"); r.StatusCode != http.StatusNotFound {
-		t.Errorf("a container without a role: %s", r.Status)
+	for user, in := range map[string]string{"ben": "hidden", "cleo": "prod"} {
+		b := s.as(user)
+		absent, unknown := b.get("/assets?in="+in), b.get("/assets?in=unknown")
+		if absent.StatusCode != http.StatusNotFound || absent.text != unknown.text {
+			t.Errorf("%s: a container without anything visible: %s, or unlike one that does not exist", user, absent.Status)
+		}
 	}
 }
 

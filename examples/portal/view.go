@@ -20,7 +20,10 @@ type chrome struct {
 	Path    string // where the theme switch comes back to
 	User    *user
 	Live    int      // live sessions of this user
+	Site    string   // site role
+	AllLive int      // live sessions of everybody, for those with a site role
 	Modules []string // scripts of the browser client
+	Scripts []string // the page's own, beside those of every page
 	Nonce   string   // for the style elements of an embedded terminal
 }
 
@@ -74,6 +77,9 @@ func (p *portal) access(ctx context.Context, u user, a pam.Asset, addr netip.Add
 		Authenticated: true, Role: g.Role, Permitted: g.Permitted, HasProtocol: p.protocols[a.Type.Protocol],
 		Profile: g.Declarations[pam.WebSession],
 	}
+	if g.MFA {
+		f.MFA = pam.MFANeeded
+	}
 	if s := g.Selector; s != nil {
 		f.Restricted = s.Form == pam.FormRestricting
 		if s.Form == pam.FormInteractive {
@@ -88,6 +94,12 @@ func (a accessTo) visible() bool {
 	return a.grants.Role >= pam.RoleViewer && a.grants.Role <= pam.RoleOwner
 }
 
+// canStart reports whether a launcher can lead to a session. Whether the second factor can be checked is the broker's
+// to say.
+func (a accessTo) canStart() bool {
+	return a.decision.Allowed() || a.decision.Code == pam.CodeMFARequired
+}
+
 // mark says it in the list.
 func (a accessTo) mark() mark {
 	switch a.decision.Code {
@@ -96,6 +108,8 @@ func (a accessTo) mark() mark {
 			return mark{Dot: "rec", Text: "Allowed, recorded"}
 		}
 		return mark{Dot: "ok", Text: "Allowed"}
+	case pam.CodeMFARequired:
+		return mark{Icon: "shield", Text: "Allowed, with MFA token"}
 	case pam.CodeNoProtocol:
 		return mark{Tone: "quiet", Dot: "none", Text: "No web session"}
 	case pam.CodeRequestRequired, pam.CodeRequestPending:
@@ -114,7 +128,7 @@ type denial struct{ Title, Text string }
 
 func (a accessTo) denial() *denial {
 	switch a.decision.Code {
-	case pam.CodeAllowed:
+	case pam.CodeAllowed, pam.CodeMFARequired:
 		return nil
 	case pam.CodeNoProtocol:
 		return &denial{"This type of asset has no web session.", "There is nothing to start here."}
@@ -249,18 +263,24 @@ func matches(text string, words []string) bool {
 	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) })
 }
 
-// maxSessions is how far back a user's report goes.
+// maxSessions is how far back a report goes.
 const maxSessions = 10_000
 
 // recent returns the sessions of a user, newest first.
 func (p *portal) recent(ctx context.Context, u user) []pam.SessionInfo {
+	return p.sessions(ctx, pam.SessionFilter{User: pam.UserID(u.ID)})
+}
+
+// sessions returns those that match, newest first.
+func (p *portal) sessions(ctx context.Context, f pam.SessionFilter) []pam.SessionInfo {
 	const page = 1000
 	var all []pam.SessionInfo
-	f := pam.SessionFilter{User: pam.UserID(u.ID), Limit: page}
+	f.Limit = page
 	for len(all) < maxSessions {
 		list, err := p.broker.Sessions(ctx, f)
 		if err != nil {
-			p.log.Error("sessions", "user", u.ID, "err", err)
+			p.log.Error("sessions", "user", f.User, "asset", f.Asset, "err", err)
+			break
 		}
 		all = append(all, list...)
 		if len(list) < page {

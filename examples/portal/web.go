@@ -6,6 +6,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"hash/fnv"
 	"html/template"
 	"io/fs"
 	"net/http"
@@ -58,11 +59,14 @@ func newPages(now func() time.Time) (*pages, error) {
 		"relative": func(t time.Time) string { return relative(p.now(), t) },
 		"absolute": func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05 UTC") },
 		"count":    count,
+		"escaped":  func(v any) string { return escaped(fmt.Sprint(v)) },
+		"span":     span,
+		"hue":      hue,
 	})
 	if base, err = base.ParseFS(files, "templates/base.html", "templates/icons.html"); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"login", "assets", "asset", "sessions", "error"} {
+	for _, name := range []string{"login", "assets", "asset", "sessions", "live", "events", "event", "error"} {
 		set, err := base.Clone()
 		if err != nil {
 			return nil, err
@@ -198,4 +202,11 @@ func relative(now, t time.Time) string {
 	default:
 		return t.UTC().Format("2 Jan 2006")
 	}
+}
+
+// hue is one of the four colours of people.
+func hue(id any) int {
+	h := fnv.New32a()
+	_, _ = fmt.Fprint(h, id)
+	return int(h.Sum32()%4) + 1
 }

@@ -1,109 +1,19 @@
-// The portal's own script. Every page works without it; it adds keys, filtering while typing, the theme
-// switch without a reload, and times in the browser's zone.
+// What every page has: times in the browser's zone, the theme switch without a reload, dialogs that keep the focus.
+// Every page works without any of the scripts.
 // @ts-check
 
-const search = /** @type {HTMLInputElement | null} */ (document.getElementById('search'));
-const table = /** @type {HTMLTableElement | null} */ (document.querySelector('table[data-keys]'));
-const rows = table ? [...table.tBodies[0].rows] : [];
-
-for (const time of document.querySelectorAll('time')) {
-  const at = new Date(time.dateTime);
-  time.title = at.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
-  if ('local' in time.dataset) {
-    time.textContent = `${at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })}, ${at.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })}`;
+/** @param {ParentNode} root */
+function localTimes(root) {
+  for (const time of root.querySelectorAll('time')) {
+    const at = new Date(time.dateTime);
+    time.title = at.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
+    if ('local' in time.dataset) {
+      time.textContent = `${at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })}, ${at.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })}`;
+    }
   }
 }
-
-/** @returns {HTMLTableRowElement[]} */
-const shown = () => rows.filter((r) => !r.hidden);
-/** @param {HTMLTableRowElement | undefined} row */
-const linkOf = (row) => row?.querySelector('a') ?? null;
-
-// One tab stop for the whole table: the arrows move inside it.
-/** @param {HTMLTableRowElement | undefined} current */
-function rove(current) {
-  for (const row of rows) {
-    for (const a of row.querySelectorAll('a')) a.tabIndex = row === current ? 0 : -1;
-  }
-}
-rove(rows[0]);
-
-table?.addEventListener('focusin', (e) => {
-  const row = /** @type {Element} */ (e.target).closest('tr');
-  if (row) rove(row);
-});
-
-table?.addEventListener('keydown', (e) => {
-  if (e.altKey || e.ctrlKey || e.metaKey) return;
-  const list = shown();
-  const row = /** @type {Element} */ (e.target).closest('tr');
-  const at = row ? list.indexOf(row) : -1;
-  const page = 15;
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: list.length - 1, PageDown: at + page, PageUp: at - page }[e.key];
-  if (to === undefined) return;
-  e.preventDefault();
-  if (e.key === 'ArrowUp' && at === 0) search?.focus();
-  else move(list[Math.max(0, Math.min(list.length - 1, to))]);
-});
-
-/** @param {HTMLTableRowElement | undefined} row */
-function move(row) {
-  linkOf(row)?.focus({ preventScroll: true });
-  row?.scrollIntoView({ block: 'nearest' });
-}
-
-// The whole row is a target for the pointer; the link in it is what is announced.
-table?.addEventListener('click', (e) => {
-  const target = /** @type {Element} */ (e.target);
-  if (target.closest('a, button') || getSelection()?.type === 'Range') return;
-  linkOf(target.closest('tr') ?? undefined)?.click();
-});
-
-document.addEventListener('keydown', (e) => {
-  if (e.key !== '/' || e.altKey || e.ctrlKey || e.metaKey || !search) return;
-  const at = /** @type {Element} */ (e.composedPath()[0]);
-  if (at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName))) return;
-  if (at.closest?.('dialog[open]')) return;
-  e.preventDefault();
-  search.focus();
-  search.select();
-});
-
-search?.addEventListener('keydown', (e) => {
-  if (e.key === 'ArrowDown') {
-    e.preventDefault();
-    move(shown()[0]);
-  } else if (e.key === 'Escape' && search.value !== '') {
-    search.value = '';
-    // What the server left out is not in the page: ask it again.
-    if (new URLSearchParams(location.search).get('q')) search.form?.requestSubmit();
-    else filter();
-  }
-});
-
-// Rows are filtered while typing where the page holds all of them; Enter asks the server in any case.
-const counter = document.querySelector('[data-counter]');
-const before = counter?.textContent ?? '';
-const none = /** @type {HTMLElement | null} */ (document.querySelector('[data-none]'));
-const wrap = /** @type {HTMLElement | null} */ (table?.parentElement ?? null);
-function filter() {
-  if (!search || !table || !('filter' in table.dataset)) return;
-  const words = search.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-  let n = 0;
-  for (const row of rows) {
-    row.hidden = !words.every((w) => (row.dataset.text ?? '').includes(w));
-    if (!row.hidden) n++;
-  }
-  if (counter) counter.textContent = n === rows.length ? before : `${n} of ${rows.length}`;
-  if (none && wrap) {
-    none.hidden = n > 0;
-    wrap.hidden = n === 0;
-  }
-  rove(shown()[0]);
-}
-search?.addEventListener('input', filter);
-// A reload keeps what was typed.
-if (search && search.value !== search.defaultValue) filter();
+localTimes(document);
+document.addEventListener('sp-rows', (e) => localTimes(/** @type {Element} */ (e.target)));
 
 for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll('form.theme'))) {
   form.addEventListener('submit', async (e) => {
@@ -113,5 +23,15 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySel
     document.documentElement.dataset.theme = theme;
     /** @type {HTMLElement | null} */ (form.querySelector(theme === 'dark' ? '.to-light' : '.to-dark'))?.focus();
     await fetch(form.action, { method: 'POST', body: new URLSearchParams({ theme }), redirect: 'manual' });
+  });
+}
+
+// The server opens a dialog by its address; here it becomes modal, and leaving it leads to the address behind it.
+for (const dialog of /** @type {NodeListOf<HTMLDialogElement>} */ (document.querySelectorAll('dialog[data-modal]'))) {
+  dialog.close();
+  dialog.showModal();
+  dialog.addEventListener('cancel', (e) => {
+    e.preventDefault();
+    location.assign(dialog.dataset.modal ?? '/');
   });
 }

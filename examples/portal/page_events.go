@@ -1,0 +1,272 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/pam"
+)
+
+// Limits of the event log's pages.
+const (
+	eventsPerPage  = 100
+	maxEventExport = 100_000
+)
+
+// eventVerbs are what can be chosen, in the order of a session's life.
+var eventVerbs = []pam.Verb{
+	pam.StartSession, pam.DenySession, pam.CompleteSession, pam.TerminateSession, pam.JoinSession, pam.LeaveSession,
+	pam.DecryptField, pam.UploadClipboard, pam.DownloadClipboard,
+}
+
+type eventRow struct {
+	eventEntry
+	Href, UserName, AssetName string
+	Outcome                   mark
+}
+
+type eventsPage struct {
+	chrome
+	Q         map[string]string
+	Verbs     []pam.Verb
+	Users     []user
+	Chips     []chip
+	Rows      []eventRow
+	Hidden    []string // keys of filters without a field of their own
+	Filtered  bool
+	Problem   string
+	CSV, JSON string
+	Pager     *pager
+	Counter   string
+}
+
+var eventKeys = []string{"q", "verb", "user", "asset", "session", "from", "to"}
+
+// eventQueryOf reads the filter of a request, or says what is wrong with it. A time is a day or a minute, in UTC; the
+// end includes it.
+func eventQueryOf(q map[string]string) (eq eventQuery, problem string) {
+	eq = eventQuery{
+		Verb: pam.Verb(q["verb"]), User: pam.UserID(q["user"]), Asset: pam.AssetID(q["asset"]), Session: pam.SessionID(q["session"]),
+		Words: strings.Fields(strings.ToLower(q["q"])),
+	}
+	from, _, okFrom := eventTime(q["from"])
+	_, to, okTo := eventTime(q["to"])
+	eq.From, eq.To = from, to
+	switch {
+	case !okFrom || !okTo:
+		problem = "Write times as 2026-01-31 or 2026-01-31T15:04, in UTC."
+	case !to.IsZero() && !from.Before(to):
+		problem = "From is not before To."
+	}
+	return eq, problem
+}
+
+// eventTime returns the beginning and the end of a day or a minute.
+func eventTime(s string) (begin, end time.Time, ok bool) {
+	if s == "" {
+		return begin, end, true
+	}
+	if t, err := time.Parse("2006-01-02T15:04", s); err == nil {
+		return t, t.Add(time.Minute), true
+	}
+	t, err := time.Parse(time.DateOnly, s)
+	return t, t.AddDate(0, 0, 1), err == nil
+}
+
+// serveEvents is the audit log: GET /events?q=&verb=&user=&asset=&session=&from=&to=&before=
+func (p *portal) serveEvents(w http.ResponseWriter, r *http.Request, in login) {
+	q := query(r, append([]string{"before"}, eventKeys...)...)
+	page := eventsPage{
+		chrome: p.chrome(r, in, "Events", "events", p.recent(r.Context(), in.user)),
+		Q:      q, Verbs: eventVerbs, Users: p.people,
+	}
+	bare := with(q, "before", "")
+	page.CSV, page.JSON = link("/events.csv", bare), link("/events.json", bare)
+	for _, k := range eventKeys {
+		if q[k] == "" {
+			continue
+		}
+		page.Filtered = true
+		if k == "asset" || k == "session" {
+			page.Hidden = append(page.Hidden, k)
+		}
+		if k != "q" {
+			page.Chips = append(page.Chips, chip{Label: p.eventChip(k, q[k]), Href: link("/events", with(bare, k, "")), On: true})
+		}
+	}
+	eq, problem := eventQueryOf(q)
+	if problem != "" {
+		page.Problem = problem
+		p.show(w, http.StatusBadRequest, "events", page)
+		return
+	}
+	eq.Limit = eventsPerPage
+	eq.Before, _ = strconv.ParseInt(q["before"], 10, 64)
+	list, more, err := p.events.Find(r.Context(), eq)
+	if err != nil {
+		p.log.Error("events", "err", err)
+		page.Problem = "The events cannot be read. The log says why."
+		p.show(w, http.StatusInternalServerError, "events", page)
+		return
+	}
+	for _, e := range list {
+		page.Rows = append(page.Rows, p.eventRow(e))
+	}
+	page.Pager = &pager{PrevLabel: "Newest", NextLabel: "Older"}
+	if eq.Before > 0 {
+		page.Pager.Prev = link("/events", bare)
+	}
+	if more {
+		older := with(q, "before", "")
+		older["before"] = strconv.FormatInt(list[len(list)-1].ID, 10)
+		page.Pager.Next = link("/events", older)
+	}
+	page.Counter = count(len(list), "event", "events")
+	if more || eq.Before > 0 {
+		page.Counter += " on this page"
+	}
+	p.show(w, http.StatusOK, "events", page)
+}
+
+func (p *portal) eventChip(key, value string) string {
+	switch key {
+	case "user":
+		value = p.userName(pam.UserID(value))
+	case "asset":
+		value = p.assetName(pam.AssetID(value))
+	case "from", "to":
+		value = strings.Replace(value, "T", " ", 1)
+	}
+	return strings.ToUpper(key[:1]) + key[1:] + ": " + escaped(value)
+}
+
+func (p *portal) userName(id pam.UserID) string {
+	if u, ok := p.passwords.users[string(id)]; ok {
+		return u.Name
+	}
+	return string(id)
+}
+
+func (p *portal) assetName(id pam.AssetID) string {
+	if a, ok := p.inv.assets[id]; ok {
+		return a.Name
+	}
+	return string(id)
+}
+
+func (p *portal) eventRow(e eventEntry) eventRow {
+	return eventRow{
+		eventEntry: e, Href: "/events/" + strconv.FormatInt(e.ID, 10),
+		UserName: p.userName(e.User), AssetName: p.assetName(e.Asset), Outcome: eventOutcome(e.Event),
+	}
+}
+
+// eventOutcome says how it ended: a refusal by its code, an end by its reason.
+func eventOutcome(e pam.Event) mark {
+	switch {
+	case e.Verb == pam.DenySession:
+		return mark{Tone: "danger", Icon: "ban", Text: strings.ReplaceAll(string(e.Code), "_", " ")}
+	case e.Reason != "":
+		o, ok := outcomes[e.Reason]
+		if !ok {
+			o.text = string(e.Reason)
+		}
+		return mark{Tone: o.tone, Text: o.text}
+	case e.Code != "" && e.Code != pam.CodeAllowed:
+		return mark{Tone: "warn", Text: strings.ReplaceAll(string(e.Code), "_", " ")}
+	}
+	return mark{Tone: "quiet", Icon: "check", Text: "done"}
+}
+
+type eventPage struct {
+	chrome
+	eventRow
+	JSON string
+}
+
+// serveEvent is one event with all that is known about it: GET /events/{id}
+func (p *portal) serveEvent(w http.ResponseWriter, r *http.Request, in login) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		p.notFound(w, r, in)
+		return
+	}
+	e, err := p.events.Event(r.Context(), id)
+	if err != nil {
+		if !errors.Is(err, pam.ErrNotFound) {
+			p.log.Error("event", "id", id, "err", err)
+		}
+		p.notFound(w, r, in)
+		return
+	}
+	raw, err := json.MarshalIndent(e.Event, "", "  ")
+	if err != nil {
+		p.log.Error("event", "id", id, "err", err)
+	}
+	p.show(w, http.StatusOK, "event", eventPage{
+		chrome: p.chrome(r, in, string(e.Verb), "events", p.recent(r.Context(), in.user)), eventRow: p.eventRow(e), JSON: escapedLines(string(raw)),
+	})
+}
+
+// exported finds the events that a request's filter lets through, or answers itself.
+func (p *portal) exported(w http.ResponseWriter, r *http.Request) ([]eventEntry, bool) {
+	eq, problem := eventQueryOf(query(r, eventKeys...))
+	if problem != "" {
+		http.Error(w, problem, http.StatusBadRequest)
+		return nil, false
+	}
+	eq.Limit = maxEventExport
+	list, more, err := p.events.Find(r.Context(), eq)
+	if err != nil {
+		p.log.Error("events", "err", err)
+		http.Error(w, "The events cannot be read. The log says why.", http.StatusInternalServerError)
+		return nil, false
+	}
+	if more {
+		w.Header().Set("Sallyport-Truncated", strconv.Itoa(maxEventExport))
+	}
+	return list, true
+}
+
+// serveEventsCSV is the log as a file.
+func (p *portal) serveEventsCSV(w http.ResponseWriter, r *http.Request, _ login) {
+	list, ok := p.exported(w, r)
+	if !ok {
+		return
+	}
+	attach(w.Header(), "text/csv; charset=utf-8; header=present", "events.csv")
+	out := csv.NewWriter(w)
+	_ = out.Write([]string{"Time", "Event", "User", "Asset", "Session ID", "Client address", "Socket address", "Code", "Reason", "Detail", "Rules", "Number"})
+	for _, e := range list {
+		record := []string{
+			e.At.UTC().Format(time.RFC3339Nano), string(e.Verb), string(e.User), string(e.Asset), string(e.Session), e.ClientAddr,
+			e.SocketAddr, string(e.Code), string(e.Reason), e.Detail, strings.Join(e.Rules, " "), strconv.FormatUint(e.Seq, 10),
+		}
+		for i := range record {
+			record[i] = inert(escaped(record[i]))
+		}
+		_ = out.Write(record)
+	}
+	out.Flush()
+}
+
+// serveEventsJSON is the log for programs.
+func (p *portal) serveEventsJSON(w http.ResponseWriter, r *http.Request, _ login) {
+	list, ok := p.exported(w, r)
+	if !ok {
+		return
+	}
+	events := make([]pam.Event, len(list))
+	for i, e := range list {
+		events[i] = e.Event
+	}
+	attach(w.Header(), "application/json", "events.json")
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	_ = enc.Encode(events)
+}
