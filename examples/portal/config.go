@@ -34,7 +34,7 @@ type config struct {
 type user struct {
 	ID     string
 	Name   string
-	Hash   string // bcrypt
+	Hash   pam.Secret // bcrypt
 	Site   string
 	Groups []string
 }
@@ -138,7 +138,7 @@ func (c *config) read(d *doc, root *yaml.Node) {
 			var u user
 			d.mapping(n, "a user", keys{
 				"id": d.text("id of a user", &u.ID), "name": d.text("name of a user", &u.Name),
-				"password_hash": d.text("password_hash", &u.Hash), "site_role": d.text("site_role", &u.Site),
+				"password_hash": d.secret("password_hash", &u.Hash), "site_role": d.text("site_role", &u.Site),
 				"groups": d.texts("groups of a user", &u.Groups),
 			})
 			c.Users = append(c.Users, u)
@@ -223,11 +223,7 @@ func readAsset(d *doc, n *yaml.Node) asset {
 				take(n)
 			}
 		}
-		ks[name] = once(func(n *yaml.Node) {
-			var v string
-			d.text(name, &v)(n)
-			s.inline = pam.NewSecret(v)
-		})
+		ks[name] = once(d.secret(name, &s.inline))
 		ks[name+"_file"] = once(d.text(name+"_file", &s.file))
 		ks[name+"_env"] = once(d.text(name+"_env", &s.env))
 	}

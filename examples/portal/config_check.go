@@ -79,8 +79,8 @@ func (k *checker) people() {
 		what := "user " + u.ID
 		line := k.id(what, "user", u.ID)
 		u.Name = k.name(line, what, u.Name, u.ID)
-		switch cost, err := bcrypt.Cost([]byte(u.Hash)); {
-		case u.Hash == "":
+		switch cost, err := bcrypt.Cost([]byte(u.Hash.Reveal())); {
+		case u.Hash.Empty():
 			k.d.fault(line, `make one with "portal hash"`, "%s has no password_hash", what)
 		case err != nil:
 			k.d.fault(line, `make one with "portal hash"`, "password_hash of %s is not a bcrypt hash", what)

@@ -107,7 +107,7 @@ func newSite(t *testing.T, yaml string, origins ...string) *site {
 		t.Fatal(err)
 	}
 	for i := range c.Users {
-		c.Users[i].Hash = cheapHash(t, c.Users[i].ID+"-pw-1")
+		c.Users[i].Hash = pam.NewSecret(cheapHash(t, c.Users[i].ID+"-pw-1"))
 	}
 	s := &site{t: t, data: t.TempDir(), log: &pamtest.LogBuffer{}, clock: &clock{}}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))

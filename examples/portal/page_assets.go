@@ -69,7 +69,7 @@ func (p *portal) serveAssets(w http.ResponseWriter, r *http.Request, in login) {
 	sortRows(rows, q["sort"])
 	page.Columns = assetColumns(q)
 	page.Chips = assetChips(all, filters, q)
-	page.Search = searchBox{Action: "/assets", Label: "Search name, address, container, tag", Q: q["q"], Keep: map[string]string{}}
+	page.Search = searchBox{Action: "/assets", Label: "Search name, address, tag", Q: q["q"], Keep: map[string]string{}}
 	on := 0
 	for _, k := range []string{"in", "protocol", "tag", "start", "live", "sort"} {
 		if q[k] != "" {

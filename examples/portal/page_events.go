@@ -170,23 +170,31 @@ func (p *portal) eventRow(e eventEntry) eventRow {
 func eventOutcome(e pam.Event) mark {
 	switch {
 	case e.Verb == pam.DenySession:
-		return mark{Tone: "danger", Icon: "ban", Text: strings.ReplaceAll(string(e.Code), "_", " ")}
+		return mark{Tone: "danger", Icon: "ban", Text: sentence(string(e.Code))}
 	case e.Reason != "":
 		o, ok := outcomes[e.Reason]
 		if !ok {
 			o.text = string(e.Reason)
 		}
-		return mark{Tone: o.tone, Text: o.text}
+		return mark{Tone: o.tone, Text: sentence(o.text)}
 	case e.Code != "" && e.Code != pam.CodeAllowed:
-		return mark{Tone: "warn", Text: strings.ReplaceAll(string(e.Code), "_", " ")}
+		return mark{Tone: "warn", Text: sentence(string(e.Code))}
 	}
-	return mark{Tone: "quiet", Icon: "check", Text: "done"}
+	return mark{Tone: "quiet", Icon: "check", Text: "Done"}
+}
+
+// sentence makes a code readable.
+func sentence(code string) string {
+	if code == "" {
+		return ""
+	}
+	return strings.ToUpper(code[:1]) + strings.ReplaceAll(code[1:], "_", " ")
 }
 
 type eventPage struct {
 	chrome
-	eventRow
-	JSON string
+	Event eventRow
+	JSON  string
 }
 
 // serveEvent is one event with all that is known about it: GET /events/{id}
@@ -209,7 +217,7 @@ func (p *portal) serveEvent(w http.ResponseWriter, r *http.Request, in login) {
 		p.log.Error("event", "id", id, "err", err)
 	}
 	p.show(w, http.StatusOK, "event", eventPage{
-		chrome: p.chrome(r, in, string(e.Verb), "events", p.recent(r.Context(), in.user)), eventRow: p.eventRow(e), JSON: escapedLines(string(raw)),
+		chrome: p.chrome(r, in, string(e.Verb), "events", p.recent(r.Context(), in.user)), Event: p.eventRow(e), JSON: escapedLines(string(raw)),
 	})
 }
 

@@ -46,7 +46,7 @@ func newPasswords(users []user, now func() time.Time) (*passwords, error) {
 	p := &passwords{users: map[string]user{}, now: now, slots: make(chan struct{}, 2), guesses: map[string]guess{}}
 	for _, u := range users {
 		p.users[u.ID] = u
-		if c, err := bcrypt.Cost([]byte(u.Hash)); err == nil {
+		if c, err := bcrypt.Cost([]byte(u.Hash.Reveal())); err == nil {
 			cost = max(cost, c)
 		}
 	}
@@ -86,7 +86,7 @@ func (p *passwords) check(ctx context.Context, addr, name, password string) (use
 	p.mu.Unlock()
 
 	u, known := p.users[name]
-	hash := []byte(u.Hash)
+	hash := []byte(u.Hash.Reveal())
 	if !known {
 		hash = p.dummy
 	}

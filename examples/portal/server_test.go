@@ -22,6 +22,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/sallyport/sallyport/pam"
 	"github.com/sallyport/sallyport/pam/pamtest"
 )
 
@@ -110,7 +111,7 @@ func TestHash(t *testing.T) {
 	if err := hash(strings.NewReader("correct horse\n"), &out, io.Discard, bcrypt.MinCost); err != nil {
 		t.Fatal(err)
 	}
-	p, err := newPasswords([]user{{ID: "a", Hash: strings.TrimSpace(out.String())}}, time.Now)
+	p, err := newPasswords([]user{{ID: "a", Hash: pam.NewSecret(strings.TrimSpace(out.String()))}}, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +161,7 @@ func TestServe_S50_TLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range c.Users {
-		c.Users[i].Hash = cheapHash(t, "the password")
+		c.Users[i].Hash = pam.NewSecret(cheapHash(t, "the password"))
 	}
 	cert, key := writeCert(t, t.TempDir(), "first", time.Now().AddDate(0, 1, 0), "127.0.0.1", "localhost")
 	base, stop := runServer(t, portalConfig{config: c, ui: noClient{}, log: discard()},

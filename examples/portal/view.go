@@ -195,7 +195,7 @@ var outcomes = map[pam.EndReason]struct{ tone, text string }{
 
 func outcome(s pam.SessionInfo) string {
 	if o, ok := outcomes[s.Reason]; ok {
-		return strings.ToUpper(o.text[:1]) + o.text[1:]
+		return sentence(o.text)
 	}
 	return string(s.Reason)
 }

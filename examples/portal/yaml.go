@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/sallyport/sallyport/pam"
 )
 
 // fault is one thing that is wrong with a configuration file.
@@ -119,6 +121,15 @@ func (d *doc) text(what string, dst *string) func(*yaml.Node) {
 		default:
 			*dst = n.Value
 		}
+	}
+}
+
+// secret takes a scalar that must not be shown.
+func (d *doc) secret(what string, dst *pam.Secret) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		var v string
+		d.text(what, &v)(n)
+		*dst = pam.NewSecret(v)
 	}
 }
 

@@ -8,7 +8,8 @@ function localTimes(root) {
     const at = new Date(time.dateTime);
     time.title = at.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
     if ('local' in time.dataset) {
-      time.textContent = `${at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })}, ${at.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })}`;
+      const clock = at.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+      time.textContent = time.dataset.local === 'time' ? clock : `${at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })}, ${clock}`;
     }
   }
 }
