@@ -52,7 +52,7 @@ function open(button) {
     const to = /** @type {Node | null} */ (e.relatedTarget);
     if (to && menu && !menu.contains(to)) close(false);
   });
-  document.body.append(menu);
+  (document.querySelector('main') ?? document.body).append(menu);
   const at = button.getBoundingClientRect();
   const up = at.bottom + menu.offsetHeight + 8 > innerHeight;
   menu.style.top = `${up ? Math.max(8, at.top - menu.offsetHeight - 4) : at.bottom + 4}px`;

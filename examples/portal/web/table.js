@@ -83,11 +83,13 @@ function filter() {
   const words = search.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
   const all = rows();
   let n = 0;
+  let folders = 0;
   for (const row of all) {
     row.hidden = !words.every((w) => (row.dataset.text ?? '').includes(w));
     if (!row.hidden) n++;
+    if (row.classList.contains('folder')) folders += row.hidden ? 0 : 1;
   }
-  if (counter) counter.textContent = n === all.length ? before : `${n} of ${all.length}`;
+  if (counter) counter.textContent = n === all.length ? before : `${n - folders} of ${all.filter((r) => !r.classList.contains('folder')).length}`;
   if (none && wrap) {
     none.hidden = n > 0;
     wrap.hidden = n === 0;

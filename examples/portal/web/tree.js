@@ -50,6 +50,7 @@ tree?.addEventListener('keydown', (event) => {
   const at = list.indexOf(item);
   if (at < 0) return;
   const open = item.getAttribute('aria-expanded');
+  if (e.key.length > 1) typed = '';
   switch (e.key) {
     case 'ArrowDown': go(list[at + 1]); break;
     case 'ArrowUp': go(list[at - 1]); break;

@@ -25,7 +25,7 @@ test('signing in and out', async ({ world, browser }) => {
 
 test('the asset list by keyboard', async ({ anna: { page } }) => {
   await page.goto('/assets')
-  const names = page.locator('tbody tr:visible td:first-child')
+  const names = page.locator('tbody tr:not(.folder):visible td:first-child')
   await expect(names).toHaveCount(9)
   await page.keyboard.press('/')
   await expect(page.getByRole('searchbox')).toBeFocused()
@@ -39,6 +39,7 @@ test('the asset list by keyboard', async ({ anna: { page } }) => {
   await page.keyboard.press('Escape')
   await expect(names).toHaveCount(9)
   await page.keyboard.press('ArrowDown')
+  await expect(page.getByRole('table').getByRole('link', { name: 'Laboratory' })).toBeFocused()
   await page.keyboard.press('End')
   await expect(page.getByRole('link', { name: 'wrong-password' })).toBeFocused()
   await page.keyboard.press('Home')
@@ -57,7 +58,13 @@ test('filters are in the address', async ({ anna: { page } }) => {
   await page.keyboard.press('Enter')
   await expect(page.getByRole('heading', { name: 'No asset matches “zebra” here' })).toBeVisible()
   await page.getByRole('link', { name: 'Clear filters' }).click()
-  await expect(page.locator('tbody tr')).toHaveCount(9)
+  await expect(page.locator('tbody tr:not(.folder)')).toHaveCount(9)
+  await page.getByRole('link', { name: 'My access' }).click()
+  await page.getByRole('link', { name: 'Name' }).click()
+  await page.getByRole('link', { name: 'Name' }).click()
+  await expect(page).toHaveURL('/assets?sort=-name')
+  await expect(page.getByRole('columnheader', { name: 'Name' })).toHaveAttribute('aria-sort', 'descending')
+  await expect(page.locator('tbody tr:not(.folder) td:first-child').first()).toHaveText('wrong-password')
 })
 
 test('light, dark, and back', async ({ anna: { page } }) => {
@@ -110,7 +117,7 @@ test('S08 names with markup are text on every page', async ({ as, world }) => {
 test('E3 an asset without a role does not exist', async ({ as }) => {
   const ben = await as('ben')
   await ben.page.goto('/assets')
-  await expect(ben.page.locator('tbody tr td:first-child')).toHaveText(['shell'])
+  await expect(ben.page.locator('tbody tr td:first-child')).toHaveText(['Laboratory', 'shell'])
   for (const path of ['/assets/plain', '/assets/unknown']) {
     const r = await ben.page.goto(path)
     expect(r?.status()).toBe(404)

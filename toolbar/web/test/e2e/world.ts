@@ -140,13 +140,19 @@ export class World {
           { id: 'ben', name: 'Ben Okafor', password_hash: passwordHash, groups: ['readers'] },
           { id: 'cleo', name: evilName, password_hash: passwordHash, groups: ['operators'] },
           { id: 'dora', name: 'Dora Without', password_hash: passwordHash },
+          { id: 'ruth', name: 'Ruth Adler', password_hash: passwordHash, site_role: 'administrator' },
+          { id: 'otto', name: 'عثمان Otto', password_hash: passwordHash, site_role: 'auditor' },
         ],
         groups: [{ id: 'operators' }, { id: 'readers' }],
         asset_types: [
           { id: 'linux', name: 'Linux server', protocol: 'ssh', os: 'unix' },
           { id: 'secret', name: 'Shared secret' },
         ],
-        containers: [{ id: 'lab', name: 'Laboratory' }],
+        containers: [
+          { id: 'lab', name: 'Laboratory' },
+          { id: 'annex', name: 'Annex' },
+          { id: 'cellar', name: 'Kellergeschoss der Fertigungssteuerung', parent: 'annex' },
+        ],
         assets: [
           asset('shell'),
           asset('plain'),
@@ -157,6 +163,7 @@ export class World {
           asset('nowhere', { address: '127.0.0.1:1' }),
           asset('evil', { name: evilAsset, tags: [evilName] }),
           { id: 'note', type: 'secret', parent: 'lab' },
+          asset('kiosk', { parent: 'cellar' }), // nobody has a role there
         ],
         roles: [
           { to: 'group:operators', on: 'lab', role: 'viewer' },
