@@ -1,6 +1,7 @@
 package sqlstore_test
 
 import (
+	"crypto/sha256"
 	"path/filepath"
 	"testing"
 
@@ -33,3 +34,6 @@ func open(t testing.TB, path string) *sqlstore.Store {
 	})
 	return s
 }
+
+// sha is the hash under which a ticket is kept.
+func sha(text []byte) [32]byte { return sha256.Sum256(text) }
