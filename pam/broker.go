@@ -27,6 +27,7 @@ type Broker struct {
 	// policyChanged is closed by the first change of the policy since New.
 	policyChanged <-chan struct{}
 	viewerCount   atomic.Int64
+	born          time.Time      // when New was called, by Config.Now
 	wg            sync.WaitGroup // every goroutine that the broker owns
 
 	mu         sync.Mutex // guards all below
@@ -34,10 +35,12 @@ type Broker struct {
 	slots      map[UserID]int  // live sessions and starts under way
 	onAsset    map[AssetID]int // the same by asset
 	total      int
-	unattached map[string]int // sockets per address that have sent no ticket yet
-	purged     time.Time      // when expired tickets were dropped last
-	watching   bool           // watchPolicy runs
-	unsealed   []string       // paths of recordings that Shutdown could not seal; at most maxUnsealed
+	unattached map[string]int           // sockets per address that have sent no ticket yet
+	purged     time.Time                // when expired tickets were dropped last
+	watching   bool                     // watchPolicy runs
+	unsettled  map[SessionID]completion // ends that are not written down yet
+	settling   bool                     // settleAll runs
+	unsealed   []string                 // paths of recordings that Shutdown could not seal; at most maxUnsealed
 }
 
 // New returns a broker over a copy of cfg, or an error that lists every fault of cfg.
@@ -49,6 +52,7 @@ func New(cfg Config) (*Broker, error) {
 	b := &Broker{
 		cfg: c, protocols: map[string]Protocol{}, met: newInstruments(c.Metrics), random: rand.Reader,
 		live: map[SessionID]*liveSession{}, slots: map[UserID]int{}, onAsset: map[AssetID]int{}, unattached: map[string]int{},
+		unsettled: map[SessionID]completion{}, born: c.Now(),
 	}
 	b.audit = newAuditor(&b.cfg, b.met)
 	for _, p := range c.Protocols {
@@ -65,6 +69,9 @@ func (b *Broker) Session(ctx context.Context, id SessionID) (SessionInfo, error)
 	if s := b.find(id); s != nil {
 		return s.snapshot(), nil
 	}
+	if info, ok := b.unsettledInfo(id); ok {
+		return info, nil
+	}
 	return b.cfg.Store.Session(ctx, id)
 }
 
@@ -74,9 +81,11 @@ func (b *Broker) Sessions(ctx context.Context, f SessionFilter) ([]SessionInfo, 
 	for i := range list {
 		if s := b.find(list[i].ID); s != nil {
 			list[i] = s.snapshot()
+		} else if info, ok := b.unsettledInfo(list[i].ID); ok {
+			list[i] = info
 		}
 	}
-	return list, err
+	return slices.DeleteFunc(list, func(i SessionInfo) bool { return f.Public != "" && f.Public != i.State.Public() }), err
 }
 
 // EndLogin cancels the tickets of one login of the host and ends its sessions with the reason revoked. Call it

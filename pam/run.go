@@ -146,6 +146,10 @@ func (s *liveSession) openRecording(ctx context.Context) error {
 	s.recording = rec
 	s.info.Recording = rec.Path()
 	s.mu.Unlock()
+	// After a crash the record must lead to what was recorded.
+	if err := s.b.cfg.Store.PutSession(ctx, s.snapshot()); err != nil {
+		s.log.Warn("storing where the recording is", "err", err)
+	}
 	_, err = s.append(EntryJoin, s.owner.id, s.owner.entry())
 	return err
 }
@@ -303,24 +307,16 @@ func (s *liveSession) complete() {
 	s.mu.Unlock()
 
 	s.log.Info("session ended", "reason", end.Reason, "code", end.code(), "ran", ran, "err", end.Err)
-	step("Store.PutSession", func(ctx context.Context) {
-		if err := s.b.cfg.Store.PutSession(ctx, info); err != nil {
-			s.log.Error("storing the session", "err", err)
-		}
-	})
+	c := completion{info: info, event: info.completeEvent()}
+	c.event.Detail, c.event.Rules = detail, end.Rules
+	step("Store.PutSession", func(ctx context.Context) { s.b.store(ctx, &c) })
 	step("Store.DropTickets", func(ctx context.Context) { // they open nothing any more
 		if err := s.b.cfg.Store.DropTickets(ctx, TicketFilter{Session: s.id}); err != nil {
 			s.log.Warn("dropping tickets", "err", err)
 		}
 	})
-	step("EventSink.Write", func(ctx context.Context) {
-		if err := s.b.audit.write(ctx, Event{
-			At: now, Verb: CompleteSession, User: info.User, Login: info.LoginID, Asset: info.Asset, Session: s.id,
-			Reason: end.Reason, Code: end.code(), Detail: detail, Rules: end.Rules,
-		}); err != nil {
-			s.log.Error("audit event lost", "verb", CompleteSession, "err", err)
-		}
-	})
+	step("EventSink.Write", func(ctx context.Context) { s.b.tell(ctx, &c) })
+	s.b.settleLater(c)
 	s.b.forget(s)
 	s.b.met.ended(end.Reason)
 	close(s.done)

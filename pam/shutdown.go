@@ -3,6 +3,8 @@ package pam
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -11,7 +13,10 @@ import (
 type ShutdownError struct {
 	Unfinished []SessionID // were not completed in time; their recordings are sealed at the next start (R7)
 	Unsealed   []string    // recordings that could not be sealed, by their paths
-	Err        error       // why the wait ended, if it did
+	// Unwritten have ended, but store or event sink did not take that: Recover finds them at the next start. What was not
+	// told to the sink is in the log alone.
+	Unwritten []SessionID
+	Err       error // why the wait ended, if it did
 }
 
 // Error lists the sessions and recordings.
@@ -22,6 +27,9 @@ func (e *ShutdownError) Error() string {
 	}
 	if len(e.Unsealed) > 0 {
 		parts = append(parts, fmt.Sprintf("%d recordings are not sealed: %q", len(e.Unsealed), e.Unsealed))
+	}
+	if len(e.Unwritten) > 0 {
+		parts = append(parts, fmt.Sprintf("the ends of %d sessions are not written down: %v", len(e.Unwritten), e.Unwritten))
 	}
 	if e.Err != nil {
 		parts = append(parts, e.Err.Error())
@@ -71,13 +79,15 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 	case <-last.Done():
 		fault.Err = context.Cause(last)
 	}
+	b.settle(last)
 	if err := b.audit.settle(last); err != nil && fault.Err == nil {
 		fault.Err = err
 	}
 	b.mu.Lock()
 	fault.Unsealed = append(fault.Unsealed, b.unsealed...)
+	fault.Unwritten = slices.Sorted(maps.Keys(b.unsettled))
 	b.mu.Unlock()
-	if len(fault.Unfinished) > 0 || len(fault.Unsealed) > 0 || fault.Err != nil {
+	if len(fault.Unfinished) > 0 || len(fault.Unwritten) > 0 || len(fault.Unsealed) > 0 || fault.Err != nil {
 		return fault
 	}
 	return nil

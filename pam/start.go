@@ -141,10 +141,7 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 	}
 	// From here on there is a Start event: what goes wrong has a Complete event too.
 	abort := func(reason EndReason, refusal *Refusal) (SessionInfo, error) {
-		event.Verb, event.Reason, event.Code = CompleteSession, reason, refusal.Code
-		if err := b.audit.write(ctx, event); err != nil {
-			b.cfg.Log.Error("audit event lost", "verb", CompleteSession, "err", err)
-		}
+		b.abandon(ctx, s, event, reason, refusal.Code)
 		return SessionInfo{}, refusal
 	}
 	if err := b.cfg.Store.PutSession(ctx, s.snapshot()); err != nil {

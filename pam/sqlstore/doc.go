@@ -6,6 +6,7 @@
 //	if err != nil { … }
 //	defer db.Close() // after the broker's Shutdown
 //	broker, err := pam.New(pam.Config{Store: db, Events: db, …})
+//	_, err = broker.Recover(ctx) // before requests are served: completes what a crash has left
 //	page, err := db.Events(ctx, pam.EventFilter{User: "alice"}) // newest first; page.Next leads to older ones
 //
 // # What a nil error means
