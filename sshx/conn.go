@@ -281,7 +281,7 @@ func (c *conn) end(ctx context.Context) error {
 	if cause := c.t.reason(); cause != nil {
 		err = cause
 	}
-	return &pam.End{Reason: pam.EndTargetError, Code: pam.CodeTargetLost, Err: fmt.Errorf("sshx: %w", err)}
+	return &pam.End{Reason: pam.EndTargetError, Code: pam.CodeTargetLost, Err: fmt.Errorf("sshx: %w", brief(err))}
 }
 
 // orderly reports whether the target itself closed the channel, without a word about how the shell ended, as
@@ -403,3 +403,17 @@ func plainText(s string, limit int) string {
 		return r
 	}, strings.ToValidUTF8(s, "\ufffd"))
 }
+
+// briefError is an error of the SSH library, which may quote the target at any length.
+type briefError struct{ error }
+
+// brief bounds the text of err and makes it plain.
+func brief(err error) error {
+	if err == nil {
+		return nil
+	}
+	return briefError{err}
+}
+
+func (e briefError) Error() string { return plainText(e.error.Error(), maxText) }
+func (e briefError) Unwrap() error { return e.error }

@@ -143,7 +143,7 @@ func (p *Protocol) handshake(ctx context.Context, t *transport, e *endpoint, r p
 		HostKeyCallback:   identity.verify,
 	})
 	if err != nil {
-		return nil, nil, nil, handshakeError(ctx, err, identity.refused, e.trust, auth)
+		return nil, nil, nil, handshakeError(ctx, brief(err), identity.refused, e.trust, auth)
 	}
 	return sc, chans, reqs, nil
 }
@@ -194,7 +194,7 @@ func (c *conn) open(l launch, size pam.Size) error {
 	}
 	ch, reqs, err := c.ssh.OpenChannel("session", nil)
 	if err != nil {
-		return noShell("session channel: %w", err)
+		return noShell("session channel: %w", brief(err))
 	}
 	c.attach(ch, reqs)
 

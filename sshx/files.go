@@ -149,7 +149,7 @@ func (f *files) serve(s *fileService, sc ssh.Conn) {
 func (f *files) open(sc ssh.Conn) (*sftp.Client, error) {
 	ch, reqs, err := sc.OpenChannel("session", nil)
 	if err != nil {
-		return nil, fmt.Errorf("session channel: %s", plainText(err.Error(), maxText))
+		return nil, fmt.Errorf("session channel: %w", brief(err))
 	}
 	f.mu.Lock()
 	f.channels++
