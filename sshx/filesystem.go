@@ -212,24 +212,32 @@ func shownPath(raw string) (string, error) {
 }
 
 // List returns the entries of a folder.
-func (x *fileSystem) List(ctx context.Context, dir string) (list pam.Listing, err error) {
-	err = x.doPath(ctx, "list", dir, func(ctx context.Context, c *sftp.Client, raw string) error {
-		return c.ReadDir(ctx, raw, func(name []byte, a sftp.Attrs) bool { return addEntry(&list, name, a) })
+func (x *fileSystem) List(ctx context.Context, dir string) (pam.Listing, error) {
+	var l lister
+	err := x.doPath(ctx, "list", dir, func(ctx context.Context, c *sftp.Client, raw string) error {
+		return c.ReadDir(ctx, raw, l.add)
 	})
 	if err != nil {
 		return pam.Listing{}, err
 	}
-	return list, nil
+	return l.Listing, nil
 }
 
-// addEntry adds an entry to a listing and reports whether there is room for more. Refused ones count too, so that a
-// folder of nothing else has an end.
-func addEntry(list *pam.Listing, name []byte, a sftp.Attrs) (more bool) {
-	if n := string(name[:min(len(name), 3)]); n == "." || n == ".." {
+// lister makes a listing of what a server says.
+type lister struct {
+	pam.Listing
+	dots int // entries "." and ".."
+}
+
+// add takes an entry and reports whether there is room for more. Refused ones count too, so that a folder of nothing
+// else has an end.
+func (l *lister) add(name []byte, a sftp.Attrs) (more bool) {
+	if n := string(name[:min(len(name), 3)]); (n == "." || n == "..") && l.dots < 2 {
+		l.dots++
 		return true
 	}
-	if len(list.Files)+list.Refused == pam.MaxListed {
-		list.Truncated = true
+	if len(l.Files)+l.Refused == pam.MaxListed {
+		l.Truncated = true
 		return false
 	}
 	var shown string
@@ -238,10 +246,10 @@ func addEntry(list *pam.Listing, name []byte, a sftp.Attrs) (more bool) {
 		shown, ok = pam.ShowFileName(string(name))
 	}
 	if !ok {
-		list.Refused++
+		l.Refused++
 		return true
 	}
-	list.Files = append(list.Files, fileInfo(shown, a))
+	l.Files = append(l.Files, fileInfo(shown, a))
 	return true
 }
 

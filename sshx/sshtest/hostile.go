@@ -402,6 +402,8 @@ func (r *fieldReader) u32() uint32 {
 	return v
 }
 
+func (r *fieldReader) u64() uint64 { return uint64(r.u32())<<32 | uint64(r.u32()) }
+
 func (r *fieldReader) str() string {
 	n := int(min(r.u32(), uint32(maxWirePacket)))
 	n = min(n, len(r.b))

@@ -27,27 +27,41 @@ func NewMemSFTP() Handler {
 // ServeSFTP returns a handler of the sftp subsystem that serves h.
 func ServeSFTP(h sftp.Handlers) Handler {
 	return func(s *Session) int {
-		srv := sftp.NewRequestServer(channelOf(s), h)
-		defer srv.Close()
-		if err := srv.Serve(); err != nil && !errors.Is(err, io.EOF) {
+		ch := &subsystem{s: s}
+		srv := sftp.NewRequestServer(ch, h)
+		err := srv.Serve()
+		_ = srv.Close()
+		if err != nil && !errors.Is(err, io.EOF) {
 			return 1
 		}
 		return 0
 	}
 }
 
-// channelOf makes a session the stream that a server of a subsystem wants.
-func channelOf(s *Session) io.ReadWriteCloser {
-	return struct {
-		io.ReadWriter
-		io.Closer
-	}{s, closer(s.CloseSilently)}
+// subsystem is a session as the stream of a server that may still write when it says that it has ended.
+type subsystem struct {
+	s *Session
+
+	mu     sync.Mutex // guards closed; held while something is written
+	closed bool
 }
 
-type closer func()
+func (c *subsystem) Read(p []byte) (int, error) { return c.s.Read(p) }
 
-func (c closer) Close() error {
-	c()
+func (c *subsystem) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return 0, io.ErrClosedPipe
+	}
+	return c.s.Write(p)
+}
+
+func (c *subsystem) Close() error {
+	c.s.CloseSilently()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
 	return nil
 }
 
