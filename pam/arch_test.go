@@ -90,8 +90,9 @@ var house = map[string]part{
 			"github.com/skeema/knownhosts": "host key algorithms that fit the pins",
 		},
 		tests: uses{
-			"pam/pamtest":  "real peers, canaries, bad link",
-			"sshx/sshtest": "scripted servers and a real sshd",
+			"github.com/pkg/sftp": "a general client to be measured against",
+			"pam/pamtest":         "real peers, canaries, bad link",
+			"sshx/sshtest":        "scripted servers and a real sshd",
 		},
 	},
 	"sshx/internal/vt": {
