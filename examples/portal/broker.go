@@ -28,7 +28,7 @@ func (p *portal) mountBroker(c portalConfig) error {
 		Vault:     p.inv,
 		Policy:    engine,
 		Events:    c.events,
-		Store:     pam.NewMemoryStore(),
+		Store:     c.store,
 		Protocols: []pam.Protocol{ssh},
 		Recorder:  c.recorder,
 		UI:        c.ui,

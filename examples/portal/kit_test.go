@@ -21,6 +21,7 @@ import (
 
 	"github.com/sallyport/sallyport/pam"
 	"github.com/sallyport/sallyport/pam/pamtest"
+	"github.com/sallyport/sallyport/pam/sqlstore"
 )
 
 func TestMain(m *testing.M) { pamtest.VerifyNoLeaks(m) }
@@ -116,11 +117,11 @@ func newSite(t *testing.T, yaml string, origins ...string) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(stopDemo)
-	file, err := openEvents(filepath.Join(s.data, "events.jsonl"))
+	db, err := openDatabase(t.Context(), s.data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.events = &teeEvents{fileEvents: file, seen: &pamtest.EventSink{}}
+	s.events = &teeEvents{Store: db, seen: &pamtest.EventSink{}}
 	rec, err := openRecorder(t.Context(), s.data, log)
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +131,7 @@ func newSite(t *testing.T, yaml string, origins ...string) *site {
 		origins = []string{"http://" + s.srv.Listener.Addr().String()}
 	}
 	s.p, err = newPortal(portalConfig{
-		config: c, demo: demo, origins: origins, recorder: rec, ui: noClient{}, events: s.events, log: log, now: s.clock.now,
+		config: c, demo: demo, origins: origins, recorder: rec, ui: noClient{}, store: db, events: s.events, log: log, now: s.clock.now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -142,19 +143,19 @@ func newSite(t *testing.T, yaml string, origins ...string) *site {
 			t.Errorf("shutdown: %v", err)
 		}
 		s.srv.Close()
-		_ = file.Close()
+		_ = db.Close()
 	})
 	return s
 }
 
 // teeEvents is the portal's log, which tests can wait for besides.
 type teeEvents struct {
-	*fileEvents
+	*sqlstore.Store
 	seen *pamtest.EventSink
 }
 
 func (e *teeEvents) Write(ctx context.Context, ev pam.Event) error {
-	return errors.Join(e.fileEvents.Write(ctx, ev), e.seen.Write(ctx, ev))
+	return errors.Join(e.Store.Write(ctx, ev), e.seen.Write(ctx, ev))
 }
 
 // browser is one person's browser: it keeps cookies and does not follow redirects.

@@ -4,6 +4,7 @@
 //	go run ./examples/portal                       the built-in demonstration, on http://127.0.0.1:8080
 //	go run ./examples/portal -config my.yaml -data /var/lib/portal
 //	go run ./examples/portal hash                  makes a password hash for the file
+//	go run ./examples/portal events -data FOLDER   prints the audit events as lines of JSON
 //
 // The README beside it says what the file may contain. broker.go is where a broker is made and mounted.
 package main
@@ -58,6 +59,9 @@ func main() {
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) error {
 	if len(args) > 0 && args[0] == "hash" {
 		return hash(in, out, errOut, hashCost)
+	}
+	if len(args) > 0 && args[0] == "events" {
+		return printEvents(ctx, args[1:], out, errOut)
 	}
 	flags := flag.NewFlagSet("portal", flag.ContinueOnError)
 	flags.SetOutput(errOut)

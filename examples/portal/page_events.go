@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,20 +14,17 @@ import (
 	"github.com/sallyport/sallyport/pam"
 )
 
-// Limits of the event log's pages.
-const (
-	eventsPerPage  = 100
-	maxEventExport = 100_000
-)
+// eventsPerPage is how many rows a page of the log has.
+const eventsPerPage = 100
 
 // eventVerbs are what can be chosen, in the order of a session's life.
 var eventVerbs = []pam.Verb{
 	pam.StartSession, pam.DenySession, pam.CompleteSession, pam.TerminateSession, pam.JoinSession, pam.LeaveSession,
-	pam.DecryptField, pam.UploadClipboard, pam.DownloadClipboard,
+	pam.VerifyMFA, pam.FailMFA, pam.DecryptField, pam.UploadClipboard, pam.DownloadClipboard,
 }
 
 type eventRow struct {
-	eventEntry
+	pam.Event
 	Href, UserName, AssetName string
 	Outcome                   mark
 }
@@ -49,21 +48,21 @@ var eventKeys = []string{"q", "verb", "user", "asset", "session", "from", "to"}
 
 // eventQueryOf reads the filter of a request, or says what is wrong with it. A time is a day or a minute, in UTC; the
 // end includes it.
-func eventQueryOf(q map[string]string) (eq eventQuery, problem string) {
-	eq = eventQuery{
-		Verb: pam.Verb(q["verb"]), User: pam.UserID(q["user"]), Asset: pam.AssetID(q["asset"]), Session: pam.SessionID(q["session"]),
-		Words: strings.Fields(strings.ToLower(q["q"])),
+func eventQueryOf(q map[string]string) (f pam.EventFilter, problem string) {
+	f = pam.EventFilter{User: pam.UserID(q["user"]), Asset: pam.AssetID(q["asset"]), Session: pam.SessionID(q["session"]), Text: q["q"]}
+	if q["verb"] != "" {
+		f.Verbs = []pam.Verb{pam.Verb(q["verb"])}
 	}
 	from, _, okFrom := eventTime(q["from"])
 	_, to, okTo := eventTime(q["to"])
-	eq.From, eq.To = from, to
+	f.From, f.To = from, to
 	switch {
 	case !okFrom || !okTo:
 		problem = "Write times as 2026-01-31 or 2026-01-31T15:04, in UTC."
 	case !to.IsZero() && !from.Before(to):
 		problem = "From is not before To."
 	}
-	return eq, problem
+	return f, problem
 }
 
 // eventTime returns the beginning and the end of a day or a minute.
@@ -106,28 +105,27 @@ func (p *portal) serveEvents(w http.ResponseWriter, r *http.Request, in login) {
 		return
 	}
 	eq.Limit = eventsPerPage
-	eq.Before, _ = strconv.ParseInt(q["before"], 10, 64)
-	list, more, err := p.events.Find(r.Context(), eq)
+	eq.Before, _ = strconv.ParseUint(q["before"], 10, 64)
+	found, err := p.events.Events(r.Context(), eq)
 	if err != nil {
 		p.log.Error("events", "err", err)
 		page.Problem = "The events cannot be read. The log says why."
 		p.show(w, http.StatusInternalServerError, "events", page)
 		return
 	}
-	for _, e := range list {
+	for _, e := range found.Events {
 		page.Rows = append(page.Rows, p.eventRow(e))
 	}
 	page.Pager = &pager{PrevLabel: "Newest", NextLabel: "Older"}
 	if eq.Before > 0 {
 		page.Pager.Prev = link("/events", bare)
 	}
-	if more {
-		older := with(q, "before", "")
-		older["before"] = strconv.FormatInt(list[len(list)-1].ID, 10)
+	if found.Next != 0 {
+		older := with(q, "before", strconv.FormatUint(found.Next, 10))
 		page.Pager.Next = link("/events", older)
 	}
-	page.Counter = count(len(list), "event", "events")
-	if more || eq.Before > 0 {
+	page.Counter = count(len(page.Rows), "event", "events")
+	if found.Next != 0 || eq.Before > 0 {
 		page.Counter += " on this page"
 	}
 	p.show(w, http.StatusOK, "events", page)
@@ -159,10 +157,10 @@ func (p *portal) assetName(id pam.AssetID) string {
 	return string(id)
 }
 
-func (p *portal) eventRow(e eventEntry) eventRow {
+func (p *portal) eventRow(e pam.Event) eventRow {
 	return eventRow{
-		eventEntry: e, Href: "/events/" + strconv.FormatInt(e.ID, 10),
-		UserName: p.userName(e.User), AssetName: p.assetName(e.Asset), Outcome: eventOutcome(e.Event),
+		Event: e, Href: fmt.Sprintf("/events/%d-%d", e.At.UnixNano(), e.Seq),
+		UserName: p.userName(e.User), AssetName: p.assetName(e.Asset), Outcome: eventOutcome(e),
 	}
 }
 
@@ -197,39 +195,54 @@ type eventPage struct {
 	JSON  string
 }
 
-// serveEvent is one event with all that is known about it: GET /events/{id}
+// serveEvent is one event with all that is known about it: GET /events/{time}-{number}
 func (p *portal) serveEvent(w http.ResponseWriter, r *http.Request, in login) {
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
-	if err != nil {
-		p.notFound(w, r, in)
-		return
-	}
-	e, err := p.events.Event(r.Context(), id)
+	e, err := p.event(r.Context(), r.PathValue("id"))
 	if err != nil {
 		if !errors.Is(err, pam.ErrNotFound) {
-			p.log.Error("event", "id", id, "err", err)
+			p.log.Error("event", "err", err)
 		}
 		p.notFound(w, r, in)
 		return
 	}
-	raw, err := json.MarshalIndent(e.Event, "", "  ")
+	raw, err := json.MarshalIndent(e, "", "  ")
 	if err != nil {
-		p.log.Error("event", "id", id, "err", err)
+		p.log.Error("event", "err", err)
 	}
 	p.show(w, http.StatusOK, "event", eventPage{
 		chrome: p.chrome(r, in, string(e.Verb), "events", p.recent(r.Context(), in.user)), Event: p.eventRow(e), JSON: escapedLines(string(raw)),
 	})
 }
 
+// event finds an event by its time and its number.
+func (p *portal) event(ctx context.Context, id string) (pam.Event, error) {
+	nano, number, _ := strings.Cut(id, "-")
+	n, errTime := strconv.ParseInt(nano, 10, 64)
+	seq, errSeq := strconv.ParseUint(number, 10, 64)
+	if errTime != nil || errSeq != nil {
+		return pam.Event{}, fmt.Errorf("portal: event %q: %w", id, pam.ErrNotFound)
+	}
+	at := time.Unix(0, n)
+	near, err := p.events.Events(ctx, pam.EventFilter{From: at.Add(-time.Microsecond), To: at.Add(time.Microsecond), Limit: 1000})
+	if err != nil {
+		return pam.Event{}, fmt.Errorf("portal: events: %w", err)
+	}
+	for _, e := range near.Events {
+		if e.Seq == seq {
+			return e, nil
+		}
+	}
+	return pam.Event{}, fmt.Errorf("portal: event %q: %w", id, pam.ErrNotFound)
+}
+
 // exported finds the events that a request's filter lets through, or answers itself.
-func (p *portal) exported(w http.ResponseWriter, r *http.Request) ([]eventEntry, bool) {
+func (p *portal) exported(w http.ResponseWriter, r *http.Request) ([]pam.Event, bool) {
 	eq, problem := eventQueryOf(query(r, eventKeys...))
 	if problem != "" {
 		http.Error(w, problem, http.StatusBadRequest)
 		return nil, false
 	}
-	eq.Limit = maxEventExport
-	list, more, err := p.events.Find(r.Context(), eq)
+	list, more, err := allEvents(r.Context(), p.events, eq)
 	if err != nil {
 		p.log.Error("events", "err", err)
 		http.Error(w, "The events cannot be read. The log says why.", http.StatusInternalServerError)
@@ -269,12 +282,8 @@ func (p *portal) serveEventsJSON(w http.ResponseWriter, r *http.Request, _ login
 	if !ok {
 		return
 	}
-	events := make([]pam.Event, len(list))
-	for i, e := range list {
-		events[i] = e.Event
-	}
 	attach(w.Header(), "application/json", "events.json")
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	_ = enc.Encode(events)
+	_ = enc.Encode(list)
 }

@@ -28,7 +28,8 @@ type portalConfig struct {
 	origins  []string
 	recorder pam.Recorder
 	ui       pam.UI // the browser client
-	events   eventLog
+	store    pam.Store
+	events   eventStore
 	log      *slog.Logger
 	now      func() time.Time // nil: time.Now
 }
@@ -47,7 +48,7 @@ type portal struct {
 	pages     *pages
 	logins    *logins
 	passwords *passwords
-	events    eventLog
+	events    eventStore
 	people    []user // by name
 	demo      []demoLogin
 	hosts     map[string]bool // that a request may name (S34)

@@ -49,13 +49,15 @@ func serve(ctx context.Context, pc portalConfig, sc serverConfig, out io.Writer)
 	if err != nil {
 		return err
 	}
-	events, err := openEvents(filepath.Join(sc.data, "events.jsonl"))
+	db, err := openDatabase(ctx, sc.data)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, events.Close()) }()
-
-	pc.recorder, pc.events = rec, events
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := closeCrashed(ctx, db, time.Now(), pc.log); err != nil {
+		return fmt.Errorf("portal: sessions of a crashed gateway: %w", err)
+	}
+	pc.recorder, pc.store, pc.events = rec, db, db
 	if pc.config.needsDemoHost() {
 		demo, stop, err := startDemoHost()
 		if err != nil {

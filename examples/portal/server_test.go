@@ -69,7 +69,7 @@ func TestServe_StopsInOrder(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Errorf("run: %v", err)
 	}
-	for name, mode := range map[string]os.FileMode{"recording.key": 0o600, "recording.pub": 0o644, "events.jsonl": 0o600} {
+	for name, mode := range map[string]os.FileMode{"recording.key": 0o600, "recording.pub": 0o644, "portal.db": 0o600} {
 		st, err := os.Stat(filepath.Join(dir, name))
 		if err != nil || st.Mode().Perm() != mode {
 			t.Errorf("%s: %v, %v; want mode %o", name, st, err, mode)

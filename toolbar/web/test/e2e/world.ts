@@ -91,7 +91,7 @@ export class World {
 
   /** The audit events so far. */
   events(): { verb: string; user?: string; asset?: string; session?: string; code?: string; reason?: string }[] {
-    return readFileSync(join(this.data, 'events.jsonl'), 'utf8')
+    return execFileSync(join(bin, 'portal'), ['events', '-data', this.data], { encoding: 'utf8' })
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line))
