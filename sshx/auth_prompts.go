@@ -56,6 +56,10 @@ func parsePrompts(text string) ([]promptRule, error) {
 		if pattern = strings.TrimSpace(pattern); pattern == "" || len(pattern) > maxPromptPattern {
 			return nil, fmt.Errorf("line %d: the pattern is empty or longer than %d bytes", n, maxPromptPattern)
 		}
+		// Alone first: no bracket of it may close ours.
+		if _, err := regexp.Compile(pattern); err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
 		re, err := regexp.Compile(`(?i)\A(?:` + pattern + `)\z`)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)

@@ -217,20 +217,6 @@ func TestSplitAddress(t *testing.T) {
 	}
 }
 
-func FuzzKeyList(f *testing.F) {
-	f.Add("# comment\n\nSHA256:" + strings.Repeat("A", 43))
-	f.Add("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0000000000000000000000000000000000000000000 x")
-	f.Fuzz(func(t *testing.T, text string) {
-		p, err := parseKeyList(text)
-		if err == nil && len(p.keys)+len(p.fingerprints) > maxKeys {
-			t.Fatal("too many keys")
-		}
-		if offer := p.algorithms(modern.hostKeys); err == nil && p.empty() && len(offer) > 0 {
-			t.Fatal("no keys, but algorithms")
-		}
-	})
-}
-
 func TestNew_Validates(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"negative timeout":  {HandshakeTimeout: -1},

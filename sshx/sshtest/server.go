@@ -35,7 +35,8 @@ type Config struct {
 	// KeyboardInteractive asks for the password by a single prompt, as servers with PAM do, and offers no
 	// password method.
 	KeyboardInteractive bool
-	// Prompts replaces the single prompt of KeyboardInteractive, to play a hostile server. Nothing signs in.
+	// Prompts replaces the single prompt of KeyboardInteractive, to play a server with more questions, or a hostile
+	// one. Who gives the Answer of each signs in; without answers nobody does.
 	Prompts []Prompt
 	// SFTP runs sessions of the sftp subsystem. Nil means a tree in memory that the server's sessions share
 	// (NewMemSFTP).
@@ -50,8 +51,10 @@ type Config struct {
 
 // Prompt is one question of keyboard-interactive.
 type Prompt struct {
-	Text string
-	Echo bool
+	Text   string
+	Echo   bool
+	Answer string // the right one; "": there is none
+	Round  bool   // it begins a round of its own, after the answers to those before
 }
 
 // Attempt is one credential that a client presented.
@@ -74,6 +77,7 @@ type Server struct {
 	listeners []net.Listener
 	conns     map[net.Conn]struct{}
 	attempts  []Attempt
+	answers   []string
 	closed    bool
 	sessions  int           // open session channels
 	changed   chan struct{} // closed and replaced when sessions changes
@@ -266,6 +270,13 @@ func (s *Server) Attempts() []Attempt {
 	return slices.Clone(s.attempts)
 }
 
+// Answers returns what clients answered to questions of keyboard-interactive, also where they then gave up.
+func (s *Server) Answers() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.answers)
+}
+
 // AuthorizedKey formats a public key as a line of authorized_keys, without the newline.
 func AuthorizedKey(k ssh.PublicKey) string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k)))
@@ -306,15 +317,42 @@ func (s *Server) keyboardInteractive(c ssh.ConnMetadata, ask ssh.KeyboardInterac
 	if len(prompts) == 0 {
 		prompts = []Prompt{{Text: "Password: "}}
 	}
+	a := Attempt{User: c.User(), Method: "keyboard-interactive", OK: true}
+	var given []string
+	for len(prompts) > 0 {
+		n := 1
+		for n < len(prompts) && !prompts[n].Round {
+			n++
+		}
+		answers, err := askRound(ask, prompts[:n])
+		if err != nil {
+			return nil, err
+		}
+		for i, p := range prompts[:n] {
+			right := p.Answer != "" && answers[i] == p.Answer
+			if len(s.cfg.Prompts) == 0 {
+				right = s.checkPassword(c.User(), answers[i])
+			}
+			a.OK = a.OK && right
+		}
+		given = append(given, answers...)
+		s.mu.Lock()
+		s.answers = append(s.answers, answers...)
+		s.mu.Unlock()
+		prompts = prompts[n:]
+	}
+	a.Password = strings.Join(given, "\n")
+	return nil, s.note(a)
+}
+
+func askRound(ask ssh.KeyboardInteractiveChallenge, prompts []Prompt) ([]string, error) {
 	questions, echos := make([]string, len(prompts)), make([]bool, len(prompts))
 	for i, p := range prompts {
 		questions[i], echos[i] = p.Text, p.Echo
 	}
 	answers, err := ask("", "", questions, echos)
-	if err != nil {
-		return nil, err
+	if err == nil && len(answers) != len(prompts) {
+		err = fmt.Errorf("%d answers to %d questions", len(answers), len(prompts))
 	}
-	a := Attempt{User: c.User(), Method: "keyboard-interactive", Password: strings.Join(answers, "\n")}
-	a.OK = len(s.cfg.Prompts) == 0 && len(answers) == 1 && s.checkPassword(c.User(), answers[0])
-	return nil, s.note(a)
+	return answers, err
 }
