@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -94,8 +95,10 @@ type paramError struct{ field, text string }
 func (e *paramError) Error() string { return e.field + ": " + e.text }
 
 // resolveParams checks given against the schema and fills in what is missing: from remembered values where they
-// are still valid, else from defaults (Q2). A given value that is not valid is an error.
-func resolveParams(schema []Param, os OSFamily, caps Capabilities, remembered, given Params) (Params, error) {
+// are still valid, else from defaults (Q2). A given value that is not valid is an error, and so is one that differs
+// from a pinned one (L3). Pins of parameters that the schema does not have, or not for this family, are about others.
+func resolveParams(schema []Param, os OSFamily, g Grants, remembered, given Params) (Params, error) {
+	caps := NewCapabilities(g.Declarations)
 	out := Params{}
 	for name := range given {
 		if !slices.ContainsFunc(schema, func(p Param) bool { return p.Name == name }) {
@@ -104,16 +107,47 @@ func resolveParams(schema []Param, os OSFamily, caps Capabilities, remembered, g
 	}
 	for _, p := range schema {
 		v, ok := given[p.Name]
-		if ok {
+		pin, pinned := p.pin(os, g)
+		switch {
+		case pinned && ok && v != pin:
+			return nil, &paramError{p.Name, "is pinned by policy"}
+		case pinned:
+			// The policy chose the value, so it needs no declaration.
+			p.Needs, v = "", pin
+			if err := p.check(v, os, caps); err != nil {
+				return nil, fmt.Errorf("pinned by policy: %w", err)
+			}
+		case ok:
 			if err := p.check(v, os, caps); err != nil {
 				return nil, err
 			}
-		} else if v, ok = remembered[p.Name]; !ok || p.check(v, os, caps) != nil {
-			v = p.Default
+		default:
+			if v, ok = remembered[p.Name]; !ok || p.check(v, os, caps) != nil {
+				v = p.Default
+			}
 		}
 		out[p.Name] = v
 	}
 	return out, nil
+}
+
+// pin returns the value that the policy fixes, if it does.
+func (p Param) pin(os OSFamily, g Grants) (value string, pinned bool) {
+	value, pinned = g.Pins[p.Name]
+	return value, pinned && (p.OS == "" || p.OS == os)
+}
+
+// toRemember returns what the next launcher begins with: a pinned value is the policy's, so that what the user chose
+// before stands.
+func toRemember(params, remembered, pins Params) Params {
+	out := maps.Clone(params)
+	for name := range pins {
+		delete(out, name)
+		if v, ok := remembered[name]; ok {
+			out[name] = v
+		}
+	}
+	return out
 }
 
 // maxParamText is the greatest length of a text parameter whose schema names none.

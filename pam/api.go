@@ -51,7 +51,8 @@ type accessView struct {
 
 type paramView struct {
 	Param
-	Value string `json:"value"`
+	Value  string `json:"value"`
+	Pinned bool   `json:"pinned,omitempty"` // by policy: shown, not editable
 }
 
 func (b *Broker) serveAccess(w http.ResponseWriter, r *http.Request, who Identity) error {
@@ -78,13 +79,14 @@ func (b *Broker) serveAccess(w http.ResponseWriter, r *http.Request, who Identit
 			b.cfg.Log.Warn("remembered parameters", "err", err)
 		}
 		v.Remembered = len(remembered) > 0
-		values, err := resolveParams(ev.protocol.Params(), ev.asset.Type.OS, caps, remembered, nil)
+		values, err := resolveParams(ev.protocol.Params(), ev.asset.Type.OS, ev.grants, remembered, nil)
 		if err != nil {
 			return err
 		}
 		for _, p := range ev.protocol.Params() {
-			if (p.OS == "" || p.OS == ev.asset.Type.OS) && (p.Needs == "" || caps.Permits(p.Needs)) {
-				v.Params = append(v.Params, paramView{p, values[p.Name]})
+			_, pinned := p.pin(ev.asset.Type.OS, ev.grants)
+			if (p.OS == "" || p.OS == ev.asset.Type.OS) && (p.Needs == "" || caps.Permits(p.Needs) || pinned) {
+				v.Params = append(v.Params, paramView{p, values[p.Name], pinned})
 			}
 		}
 	}

@@ -79,6 +79,9 @@ var house = map[string]part{
 			"pam":                         "implements pam.Policy",
 			"github.com/casbin/casbin/v2": "the rule engine, here and nowhere else",
 		},
+		tests: uses{
+			"pam/pamtest": "the number of rounds of soak tests",
+		},
 	},
 	"sshx": {
 		why: "SSH adapter",

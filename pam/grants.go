@@ -136,11 +136,18 @@ const (
 	FormRestricting Form = "restricting" // removes the operation while it matches
 )
 
+// What a workflow says about holding the asset alone while the request lasts.
+const (
+	ExclusiveUnavailable = "unavailable"
+	ExclusiveOptional    = "optional"
+	ExclusiveRequired    = "required"
+)
+
 // Selector is the workflow selector that governs a query.
 type Selector struct {
 	ID        string
 	Form      Form
-	Exclusive string // unavailable, optional or required
+	Exclusive string // one of the Exclusive… constants
 }
 
 // Grants is a policy's answer. The zero value grants nothing.
@@ -151,6 +158,7 @@ type Grants struct {
 	Declarations Declarations // after nearest level and strictness (E7)
 	Selector     *Selector    // nil: no workflow governs the operation
 	MFA          bool         // the operation needs a fresh second factor (L4)
+	Pins         Params       // launch parameters that the user sees and cannot change (L3)
 	Rules        []string     // ids of the deciding rules, for the audit log
 	Version      uint64       // of the policy snapshot that answered
 }

@@ -102,6 +102,60 @@ func TestParams_L3_S30_Validation(t *testing.T) {
 	}
 }
 
+// TestParams_L3_L8_Pinned: a parameter that the policy pins has that value whatever is remembered, whoever sends another is
+// refused, the launcher is told, and the user's own choice is back when the pin is gone.
+func TestParams_L3_L8_Pinned(t *testing.T) {
+	r := newRig(t)
+	r.protocol.Schema = schema
+	p := r.alice()
+	start := func(params map[string]string) (int, map[string]any) {
+		return p.call("POST", "api/asset/server-1/sessions", map[string]any{"params": params})
+	}
+	term := func() (value string, pinned bool) {
+		_, body := p.call("GET", "api/asset/server-1/access", nil)
+		for _, v := range body["params"].([]any) {
+			if v := v.(map[string]any); v["name"] == "term" {
+				pinned, _ = v["pinned"].(bool)
+				return v["value"].(string), pinned
+			}
+		}
+		t.Fatalf("no parameter term in %v", body)
+		return "", false
+	}
+	if st, body := start(map[string]string{"term": "vt100"}); st != http.StatusCreated {
+		t.Fatal(st, body)
+	}
+	g := pamtest.Permit(pam.RoleViewer, pam.WebSession) // no keyboard: the policy may pin a command all the same
+	g.Pins = pam.Params{"term": "xterm", "command": "top", "console": "true", "of_another_protocol": "x"}
+	r.policy.Set("alice", asset1, g)
+	if v, pinned := term(); v != "xterm" || !pinned {
+		t.Errorf("the launcher shows %q, pinned %v", v, pinned)
+	}
+	if st, body := start(map[string]string{"term": "vt100"}); st != http.StatusUnprocessableEntity || code(body) != pam.CodeInvalidParam {
+		t.Errorf("another value: %d %v", st, body)
+	}
+	for _, params := range []map[string]string{nil, {"term": "xterm"}} {
+		st, body := start(params)
+		if st != http.StatusCreated {
+			t.Fatalf("%v: %d %v", params, st, body)
+		}
+		info, err := r.broker.Session(r.ctx, pam.SessionID(body["id"].(string)))
+		if err != nil || info.Params["term"] != "xterm" || info.Params["command"] != "top" || info.Params["console"] != "false" {
+			t.Errorf("%v: started with %v, %v", params, info.Params, err)
+		}
+	}
+	g.Pins = pam.Params{"term": "teletype"}
+	r.policy.Set("alice", asset1, g)
+	if st, body := start(nil); st != http.StatusUnprocessableEntity {
+		t.Errorf("a pin that the protocol does not take: %d %v", st, body)
+	}
+	g.Pins = nil
+	r.policy.Set("alice", asset1, g)
+	if v, pinned := term(); v != "vt100" || pinned {
+		t.Errorf("without the pin the launcher shows %q, pinned %v", v, pinned)
+	}
+}
+
 // TestParams_S30_NoAddressFromTheClient: members that would choose a target are refused, wherever they stand, and what the
 // adapter dials is the inventory's.
 func TestParams_S30_NoAddressFromTheClient(t *testing.T) {

@@ -101,12 +101,11 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 	if ev.decision.Record && b.cfg.Recorder == nil {
 		return deny(&Refusal{Code: CodeRecordingFailed, Text: "the session must be recorded and there is no recorder"})
 	}
-	caps := NewCapabilities(ev.grants.Declarations)
 	remembered, err := b.cfg.Store.Params(ctx, who.User, r.Asset)
 	if err != nil {
 		b.cfg.Log.Warn("remembered parameters", "err", err)
 	}
-	params, err := resolveParams(ev.protocol.Params(), ev.asset.Type.OS, caps, remembered, r.Params)
+	params, err := resolveParams(ev.protocol.Params(), ev.asset.Type.OS, ev.grants, remembered, r.Params)
 	if err != nil {
 		var pe *paramError
 		refusal := &Refusal{Code: CodeInvalidParam, Err: err}
@@ -147,7 +146,7 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 	if err := b.cfg.Store.PutSession(ctx, s.snapshot()); err != nil {
 		return abort(EndTargetError, &Refusal{Code: CodeInternal, Err: fmt.Errorf("storing the session: %w", err)})
 	}
-	if err := b.cfg.Store.PutParams(ctx, who.User, r.Asset, params); err != nil {
+	if err := b.cfg.Store.PutParams(ctx, who.User, r.Asset, toRemember(params, remembered, ev.grants.Pins)); err != nil {
 		b.cfg.Log.Warn("remembering parameters", "err", err)
 	}
 	if !b.register(s) {

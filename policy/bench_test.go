@@ -100,7 +100,7 @@ func passingPairs(b *testing.B, e *Engine, d Data, n int) []question {
 	seen := make(map[question]bool, n)
 	var pairs []question
 	for tries := 0; len(pairs) < n && tries < 20*n; tries++ {
-		q := question{d.Users[r.IntN(len(d.Users))].ID, d.Assets[r.IntN(len(d.Assets))].ID}
+		q := question{d.Users[r.IntN(len(d.Users))].ID, d.Assets[r.IntN(len(d.Assets))].ID, testAddr, testTime}
 		if seen[q] {
 			continue
 		}
@@ -158,7 +158,7 @@ func floor(b *testing.B, e *Engine, q question, asks []pam.Declaration) func(que
 		b.Fatal(err)
 	}
 	sub := s.subjects[q.user]
-	w.path.set(s, s.nodeOf[q.asset])
+	w.begin(s, s.nodeOf[q.asset], q.query(pam.OpAccess))
 	self, here := "user:"+string(q.user), "asset:"+string(q.asset)
 	if !sub.in(self) {
 		b.Fatalf("%q is not a member of itself", self)
@@ -172,11 +172,11 @@ func floor(b *testing.B, e *Engine, q question, asks []pam.Declaration) func(que
 	w.rules[kindProfile].Policy = [][]string{{"0", "assignment:floor", here, self, "profile:floor", valueAllow, "allow"}}
 	d := decision{snap: &s2, subject: sub, worker: w}
 	return func(question) {
-		if ok, _, err := d.ask(kindRole, colsRole, string(pam.OpAccess)); !ok || err != nil {
+		if ok, _, err := d.ask(kindRole, string(pam.OpAccess)); !ok || err != nil {
 			b.Fatal("floor: role", ok, err)
 		}
 		for _, dec := range asks {
-			if ok, _, err := d.ask(kindProfile, colsProfile, string(dec)); !ok || err != nil {
+			if ok, _, err := d.ask(kindProfile, string(dec)); !ok || err != nil {
 				b.Fatal("floor: profile", ok, err)
 			}
 		}

@@ -12,17 +12,19 @@ import (
 )
 
 // build makes a snapshot of d, or returns every fault of d, joined. It keeps nothing of d.
-func build(ctx context.Context, d Data) (*snapshot, error) {
+// needs holds the operations that selectors may name.
+func build(ctx context.Context, d Data, needs map[pam.Operation]pam.Role) (*snapshot, error) {
 	b := builder{
+		needs: needs,
 		snap: &snapshot{
 			subjects: make(map[pam.UserID]*subject, len(d.Users)),
 			nodeOf:   make(map[pam.AssetID]int32, len(d.Assets)),
 			byScope:  make(map[string]int32, len(d.Assets)),
 			profiles: make(map[string]*profile, len(d.Profiles)),
 		},
-		intern: make(map[string]uint32, len(d.Users)+len(d.Groups)+1),
+		intern: make(map[string]uint32, len(d.Users)+len(d.Groups)+2),
 	}
-	for _, step := range []func(Data){b.tree, b.subjects, b.profiles, b.grants, b.assignments} {
+	for _, step := range []func(Data){b.tree, b.subjects, b.profiles, b.grants, b.assignments, b.calendar, b.selectors} {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("policy: reload: %w", context.Cause(ctx))
 		}
@@ -40,6 +42,7 @@ func build(ctx context.Context, d Data) (*snapshot, error) {
 type builder struct {
 	snap   *snapshot
 	faults []error
+	needs  map[pam.Operation]pam.Role
 
 	intern map[string]uint32 // subjects by internal name
 	names  []string          // the reverse
@@ -155,6 +158,9 @@ func (b *builder) tree(d Data) {
 			if br&BreakProfiles != 0 {
 				nd.cut[kindProfile] = nd.depth
 			}
+			if br&BreakSelectors != 0 {
+				nd.cut[kindSelector] = nd.depth
+			}
 		}
 	}
 }
@@ -184,7 +190,7 @@ func (b *builder) subjects(d Data) {
 			groups[g.ID] = b.name("group:", string(g.ID))
 		}
 	}
-	admin := b.name("", adminSubject)
+	admin, everybody := b.name("", adminSubject), b.name("", everyone)
 
 	in := make([][]uint32, len(b.names)) // the groups that each subject is directly in
 	for _, g := range d.Groups {
@@ -209,7 +215,7 @@ func (b *builder) subjects(d Data) {
 	var ids []uint32
 	for id, sub := range s.subjects {
 		self := users[id]
-		ids = append(ids[:0], self)
+		ids = append(ids[:0], self, everybody)
 		if sub.site == pam.SiteAdministrator {
 			ids = append(ids, admin)
 		}
@@ -255,34 +261,66 @@ func (b *builder) profiles(d Data) {
 				pr.own = append(pr.own, dec)
 			}
 		}
+		if p.MFA {
+			pr.mfa, pr.values[declareMFA] = true, valueDeny
+		}
+		pr.pins, pr.pinned = maps.Clone(p.Pins), slices.Sorted(maps.Keys(p.Pins))
+		for _, param := range pr.pinned {
+			if what := checkName(param); what != "" {
+				b.fault(at, fmt.Sprintf("pinned parameter %q: %s", param, what), "use the name from the protocol's schema")
+			}
+			if what := checkPin(p.Pins[param]); what != "" {
+				b.fault(at, fmt.Sprintf("pinned parameter %q: %s", param, what), "pin a value that the protocol takes")
+			}
+			pr.values[declarePin+param] = valueDeny
+		}
 		b.snap.profiles[key] = pr
 	}
 }
 
 // target resolves what grants and assignments share. ok is false after a fault.
 func (b *builder) target(at where, scope pam.AssetID, to Subject) (n int32, sub uint32, ok bool) {
-	n, ok = b.snap.nodeOf[scope]
+	faults := len(b.faults)
+	n = b.scope(at, scope)
+	sub, _ = b.subject(at, to)
+	return n, sub, len(b.faults) == faults
+}
+
+func (b *builder) scope(at where, scope pam.AssetID) int32 {
+	n, ok := b.snap.nodeOf[scope]
 	if !ok {
 		b.fault(at, fmt.Sprintf("its scope %q does not exist", scope), "add the asset or container to Assets or delete the entry")
 	}
-	var name, what string
+	return n
+}
+
+// subject resolves whom an entry is about. ok is false after a fault.
+func (b *builder) subject(at where, to Subject) (sub uint32, ok bool) {
+	var name, what, id string
 	switch {
 	case to.User != "" && to.Group != "":
 		b.fault(at, fmt.Sprintf("its subject names both user %q and group %q", to.User, to.Group), "make two entries of it")
-		return n, 0, false
+		return 0, false
+	case to.Everyone && (to.User != "" || to.Group != ""):
+		b.fault(at, "its subject names everyone and somebody", "name one of the two")
+		return 0, false
+	case to.Everyone:
+		name = everyone
 	case to.User != "":
-		name, what = "user:"+string(to.User), "user"
+		what, id = "user", string(to.User)
+		name = "user:" + id
 	case to.Group != "":
-		name, what = "group:"+string(to.Group), "group"
+		what, id = "group", string(to.Group)
+		name = "group:" + id
 	default:
 		b.fault(at, "its subject is empty", "name a user or a group")
-		return n, 0, false
+		return 0, false
 	}
-	sub, found := b.intern[name]
-	if !found {
-		b.fault(at, fmt.Sprintf("its %s %q does not exist", what, name[len(what)+1:]), "add it to the data or delete the entry")
+	sub, ok = b.intern[name]
+	if !ok {
+		b.fault(at, fmt.Sprintf("its %s %q does not exist", what, id), "add it to the data or delete the entry")
 	}
-	return n, sub, ok && found
+	return sub, ok
 }
 
 func (b *builder) grants(d Data) {
@@ -293,7 +331,7 @@ func (b *builder) grants(d Data) {
 	add := func(n int32, scope string, sub uint32, role pam.Role, id string) {
 		from := len(slab)
 		slab = append(slab, rolePriority(role), id, scope, b.names[sub], roleName(role), "allow")
-		placed = append(placed, placement{node: n, entry: entry{subject: sub, row: uint32(len(rows)), rank: role}})
+		placed = append(placed, placement{node: n, entry: entry{subject: sub, row: uint32(len(rows)), rank: uint16(role)}})
 		rows = append(rows, slab[from:len(slab):len(slab)])
 	}
 	for _, g := range d.Grants {
@@ -356,6 +394,9 @@ func (b *builder) assignments(d Data) {
 // index sorts the entries by node and subject and tells each node where its own are.
 func (b *builder) index() {
 	s := b.snap
+	for i, id := range slices.Sorted(maps.Keys(s.profiles)) {
+		s.profiles[id].order = i
+	}
 	for k, placed := range b.placed {
 		slices.SortFunc(placed, func(x, y placement) int {
 			return cmp.Or(cmp.Compare(x.node, y.node), cmp.Compare(x.subject, y.subject), cmp.Compare(x.row, y.row))

@@ -211,8 +211,8 @@ func TestEngine_S10_CancelledContext(t *testing.T) {
 
 // The functions of the matcher answer wrong arguments with an error.
 func TestModel_S10_FunctionArguments(t *testing.T) {
-	s, sub, p := mustEngine(t, company()).snap.Load(), &subject{}, &path{}
-	for name, f := range map[string]func(...any) (any, error){"reaches": reaches, "member": member, "declares": declares} {
+	ev, sub, p := &env{snap: mustEngine(t, company()).snap.Load()}, &subject{}, &path{}
+	for name, f := range map[string]func(...any) (any, error){"reaches": reaches, "member": member, "declares": declares, "during": during, "within": within} {
 		for _, args := range [][]any{
 			nil,
 			{""},
@@ -228,8 +228,11 @@ func TestModel_S10_FunctionArguments(t *testing.T) {
 			{p, 1, "role"},
 			{(*subject)(nil), ""},
 			{sub, 1},
-			{(*snapshot)(nil), "", "", ""},
-			{s, "", 1.0, ""},
+			{(*env)(nil), "", "", ""},
+			{(*env)(nil), ""},
+			{ev, "", 1.0, ""},
+			{ev, 1},
+			{ev, "never|heard"},
 		} {
 			got, err := f(args...)
 			if err == nil && got != false {

@@ -1,6 +1,10 @@
 package policy
 
-import "github.com/sallyport/sallyport/pam"
+import (
+	"time"
+
+	"github.com/sallyport/sallyport/pam"
+)
 
 // GroupID is the opaque id of a group of users.
 type GroupID string
@@ -22,6 +26,8 @@ type Data struct {
 	Grants      []RoleGrant
 	Profiles    []Profile
 	Assignments []Assignment
+	Selectors   []Selector
+	Calendar    Calendar // tells the time classes of selectors apart
 }
 
 // User is a person.
@@ -54,15 +60,16 @@ type Break uint8
 const (
 	BreakRoles Break = 1 << iota
 	BreakProfiles
-	BreakSelectors // for workflow selectors; kept, as the engine does not take selectors yet
+	BreakSelectors // workflow selectors, restricting ones too
 
 	breakAll = BreakRoles | BreakProfiles | BreakSelectors
 )
 
 // Subject is whom a rule is about: exactly one of the fields is set.
 type Subject struct {
-	User  pam.UserID
-	Group GroupID
+	User     pam.UserID
+	Group    GroupID
+	Everyone bool // every user in the data
 }
 
 // RoleGrant gives a subject an asset role on an asset, or on a container and all that is below it.
@@ -82,6 +89,14 @@ type Profile struct {
 	// Declarations holds what the profile states. One that is absent is unstated: another profile on the same
 	// level may state it; if none does it is Deny. A name is lower-case letters, digits, '_', '.' and '-'.
 	Declarations pam.Declarations
+
+	// MFA asks for a fresh second factor (L4). On the level that counts one profile that asks is enough.
+	MFA bool
+
+	// Pins fixes launch parameters: the user sees the value and cannot change it (L3). Of several profiles on the
+	// level that counts that pin one parameter, the one whose ID sorts first does. A name is made like a
+	// declaration's; a value is valid UTF-8 without control characters, at most 256 bytes.
+	Pins pam.Params
 }
 
 // Assignment gives a subject an access profile on an asset, or on a container and all that is below it.
@@ -90,4 +105,48 @@ type Assignment struct {
 	Scope   pam.AssetID
 	Subject Subject
 	Profile ProfileID
+}
+
+// Selector is a workflow selector: it says when an operation on an asset, or on a container and all that is below
+// it, goes through a workflow.
+//
+// Of all that match, a restricting one wins from any level that is inherited. Else the nearest level counts, and on
+// it interactive before automatic, then required before optional before unavailable, then what asks for MFA.
+type Selector struct {
+	ID         string // unique among selectors; decisions name it as "selector:" + ID
+	Scope      pam.AssetID
+	Subjects   []Subject       // whom it is about, at least one
+	Operations []pam.Operation // what they do, at least one, each known to the engine
+	Form       pam.Form
+	Exclusive  string      // one of the pam.Exclusive… constants; empty: unavailable
+	Times      []TimeClass // when; it matches in any of them, and at any time if there are none
+	Networks   []string    // from where, as CIDR prefixes ("10.0.0.0/8", "fd00::/8"); anywhere if there are none
+	MFA        bool        // the operation needs a fresh second factor as well (L4)
+}
+
+// TimeClass is a kind of time by the calendar. Any moment is either in work hours or after hours, and may be on a
+// weekend or holiday as well: after hours is the time at which nobody is expected, so nights, weekends and holidays.
+type TimeClass string
+
+// The time classes.
+const (
+	WorkHours  TimeClass = "work_hours"  // in Calendar.Work and not on a holiday
+	AfterHours TimeClass = "after_hours" // whenever it is not work hours
+	Weekend    TimeClass = "weekend"
+	Holiday    TimeClass = "holiday"
+)
+
+// Calendar tells time classes apart. The zero value is in UTC and knows no work hours and no holidays; selectors
+// that speak of work hours or after hours need Work.
+type Calendar struct {
+	Zone     string         // IANA name of the time zone, for example "Europe/Berlin"; empty: UTC
+	Work     []Shift        // several on a day are fine
+	Weekend  []time.Weekday // nil: Saturday and Sunday
+	Holidays []string       // dates as "2030-12-25"
+}
+
+// Shift is a span of work hours on a day of the week, by the clock on the wall.
+type Shift struct {
+	Day      time.Weekday
+	From, To string // "08:00" to "17:30"; To is not part of it and may be "24:00"
 }

@@ -1,10 +1,11 @@
-// Package policy answers what a user may do on an asset: the asset role that reaches them and what their
-// access profiles declare. Casbin decides; [Engine] implements [pam.Policy].
+// Package policy answers what a user may do on an asset: the asset role that reaches them, what their access
+// profiles declare, and which workflow governs the operation. Casbin decides; [Engine] implements [pam.Policy].
 //
 // # From data to a decision
 //
 // The host fills a [Data] from wherever its policy lives (a file, a database, a directory service): users and
-// nested groups, the tree of containers and assets, role grants, access profiles and their assignments.
+// nested groups, the tree of containers and assets, role grants, access profiles and their assignments, workflow
+// selectors and a calendar.
 //
 //	engine, err := policy.New(policy.Config{Data: &data, Log: log})
 //	broker, err := pam.New(pam.Config{Policy: engine, ...})
@@ -29,6 +30,13 @@
 // Deny beats Record, Record beats Allow, and anything stated beats nothing stated. What nobody states there
 // is Deny, whatever farther levels say (E7). An administrator needs a profile like everyone else.
 //
+// Profiles may also ask for a fresh second factor and pin launch parameters. Both follow the same level.
+//
+// Selectors: a restricting selector takes the operation away from whatever level it is inherited, unless a break
+// of selector inheritance cuts it off. Else the nearest level with a selector that matches counts, and there
+// interactive beats automatic, and required beats optional beats unavailable. A selector matches by operation,
+// subject (everyone, if it says so), time class and client network. What cannot be read is refused at load.
+//
 // A user or an asset that the data does not hold has no rights, which is not an error. An error from
 // [Engine.Grants] is always a denial, and comes with zero grants (S10).
 //
@@ -39,6 +47,4 @@
 // priority effect, nothing else. The index may pick too much, but never too little; tests compare it with
 // Casbin over all rules and with an evaluator that shares no code with either. See model.go for the model and
 // for how strictness and nearness become the priority column.
-//
-// Workflow selectors, loading from SQL and explanations for administrators are not part of this package yet.
 package policy

@@ -53,6 +53,7 @@ type Engine struct {
 var (
 	_ pam.Policy         = (*Engine)(nil)
 	_ pam.PolicyNotifier = (*Engine)(nil)
+	_ pam.SitePolicy     = (*Engine)(nil)
 )
 
 // New returns an engine with the policy of c.Data. The error joins all faults of configuration and data.
@@ -104,7 +105,7 @@ func newEngine(c Config, text string, wrap func(enforcer) enforcer) (*Engine, er
 func (e *Engine) Reload(ctx context.Context, d Data) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s, err := build(ctx, d)
+	s, err := build(ctx, d, e.operations)
 	if err != nil {
 		e.logRefused(err)
 		return err
@@ -115,7 +116,8 @@ func (e *Engine) Reload(ctx context.Context, d Data) error {
 	next := make(chan struct{})
 	close(*e.changed.Swap(&next)) // after the store: who wakes up asks the new policy
 	e.log.Info("policy loaded", "version", s.version, "users", len(d.Users), "groups", len(d.Groups),
-		"assets", len(d.Assets), "grants", len(d.Grants), "profiles", len(d.Profiles), "assignments", len(d.Assignments))
+		"assets", len(d.Assets), "grants", len(d.Grants), "profiles", len(d.Profiles), "assignments", len(d.Assignments),
+		"selectors", len(d.Selectors))
 	return nil
 }
 

@@ -48,6 +48,21 @@ func checkID(id string) string {
 	return ""
 }
 
+const maxPinLen = 256 // bytes, as of a text parameter without a limit of its own
+
+// checkPin says what is wrong with a pinned value, or returns "".
+func checkPin(v string) string {
+	switch {
+	case len(v) > maxPinLen:
+		return fmt.Sprintf("the value has %d bytes, the limit is %d", len(v), maxPinLen)
+	case !utf8.ValidString(v):
+		return "the value is not valid UTF-8"
+	case strings.ContainsFunc(v, unicode.IsControl):
+		return "the value contains a control character"
+	}
+	return ""
+}
+
 const maxNameLen = 64 // bytes of a declaration's or operation's name
 
 // checkName says what is wrong with the name of a declaration or an operation, or returns "". The alphabet

@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -14,59 +15,121 @@ import (
 	"github.com/casbin/casbin/v2/persist"
 
 	"github.com/sallyport/sallyport/pam"
+	"github.com/sallyport/sallyport/pam/pamtest"
 )
 
+// cases is how many questions a long comparison asks: a few thousand, a hundred thousand in a soak run of 200 rounds.
+func cases(t testing.TB) int { return 500 * pamtest.Rounds(t, 16) }
+
+// compare asks the engine one question and the reference the same, in every field.
+func compare(t *testing.T, e *Engine, ref reference, q question, op pam.Operation, whole bool) pam.Grants {
+	t.Helper()
+	var g pam.Grants
+	var err error
+	if whole {
+		g, err = e.Grants(t.Context(), q.query(op))
+	} else {
+		g, err = e.GrantsFor(t.Context(), q.query(op), worldDeclarations()...)
+	}
+	if err != nil {
+		t.Fatalf("%v, %s: %v", q, op, err)
+	}
+	role := ref.role(q.user, q.asset)
+	if g.Role != role || g.Permitted != (role >= builtinOperations()[op]) || g.Site != ref.site(q.user) {
+		t.Fatalf("%v, %s: got %v, permitted %v, site %q; want %v, %q", q, op, g.Role, g.Permitted, g.Site, role, ref.site(q.user))
+	}
+	if site, err := e.Site(t.Context(), q.user); err != nil || site != g.Site {
+		t.Fatalf("%v: site role %q, %v", q.user, site, err)
+	}
+	if role == pam.RoleNone {
+		if len(g.Declarations) > 0 || g.MFA || g.Selector != nil || len(g.Pins) > 0 || len(g.Rules) > 0 {
+			t.Fatalf("%v, %s: got %+v without a role", q, op, g)
+		}
+		return g
+	}
+	for _, dec := range worldDeclarations() {
+		if got, want := g.Declarations[dec], ref.value(q.user, q.asset, dec); got != want {
+			t.Fatalf("%v, %s: got %v, want %v", q, dec, got, want)
+		}
+	}
+	got, want := "none", ref.selector(q, op)
+	if g.Selector != nil {
+		got = string(g.Selector.Form)
+		if g.Selector.Form != pam.FormRestricting {
+			got += " " + g.Selector.Exclusive
+			if strings.HasSuffix(want, " mfa") && g.MFA {
+				got += " mfa"
+			}
+		}
+	}
+	if got != want {
+		t.Fatalf("%v, %s: got selector %s, want %s", q, op, got, want)
+	}
+	if want != "restricting" { // whether a ban asks for MFA as well is nobody's business
+		if want := strings.HasSuffix(want, " mfa") || ref.profileMFA(q.user, q.asset); g.MFA != want {
+			t.Fatalf("%v, %s: got MFA %v, want %v", q, op, g.MFA, want)
+		}
+	}
+	for _, param := range worldParams() {
+		got, pinned := g.Pins[param]
+		if want, ok := ref.pin(q.user, q.asset, param); got != want || pinned != ok {
+			t.Fatalf("%v: got %s pinned %v to %q, want %v, %q", q, param, pinned, got, ok, want)
+		}
+	}
+	return g
+}
+
 // The engine agrees with the reference evaluator on random worlds, in every field.
-func TestEngine_E3_E4_E6_E7_Reference(t *testing.T) {
-	const worlds = 400
-	asked, permits, roles := 0, 0, map[pam.Role]int{}
-	for seed := range uint64(worlds) {
+func TestEngine_E3_E4_E6_E7_L3_L4_SoakReference(t *testing.T) {
+	asked, permits, mfa, pins := 0, 0, 0, 0
+	roles, forms := map[pam.Role]int{}, map[pam.Form]int{}
+	most := cases(t)
+	for seed := uint64(0); asked < most; seed++ {
 		d := randomWorld(seed)
 		e, ref := mustEngine(t, d), reference{d}
 		for _, q := range questions(d) {
-			for op, need := range builtinOperations() {
+			for _, op := range slices.Sorted(maps.Keys(builtinOperations())) {
 				if asked++; op != pam.OpAccess && asked%3 != 0 {
 					continue
 				}
-				var g pam.Grants
-				var err error
-				if asked%8 == 0 {
-					g, err = e.Grants(t.Context(), query(q.user, q.asset, op))
-				} else {
-					g, err = e.GrantsFor(t.Context(), query(q.user, q.asset, op), worldDeclarations()...)
+				g := compare(t, e, ref, q, op, asked%8 == 0)
+				roles[g.Role]++
+				if g.Selector != nil {
+					forms[g.Selector.Form]++
 				}
-				if err != nil {
-					t.Fatalf("world %d, %v, %s: %v", seed, q, op, err)
+				if g.Declarations[pam.WebSession].Permits() {
+					permits++
 				}
-				role := ref.role(q.user, q.asset)
-				roles[role]++
-				if g.Role != role || g.Permitted != (role >= need) || g.Site != ref.site(q.user) {
-					t.Fatalf("world %d, %v, %s: got %v, permitted %v, site %q; want %v, %q", seed, q, op, g.Role, g.Permitted, g.Site, role, ref.site(q.user))
+				if g.MFA {
+					mfa++
 				}
-				for _, dec := range worldDeclarations() {
-					want := pam.Deny
-					if role != pam.RoleNone {
-						want = ref.value(q.user, q.asset, dec)
-					}
-					if got := g.Declarations[dec]; got != want {
-						t.Fatalf("world %d, %v, %s: got %v, want %v", seed, q, dec, got, want)
-					}
-					if want.Permits() {
-						permits++
-					}
-				}
+				pins += len(g.Pins)
+			}
+			if t.Failed() {
+				t.Fatalf("world %d", seed)
 			}
 		}
 	}
 	// A generator that stopped making interesting worlds would prove nothing.
+	total, least := 0, most/100
 	for r := pam.RoleNone; r <= pam.RoleOwner; r++ {
-		if roles[r] < worlds/2 {
+		if total += roles[r]; roles[r] < least {
 			t.Errorf("only %d answers with role %v", roles[r], r)
 		}
 	}
-	if permits < worlds {
-		t.Errorf("only %d declarations permit something", permits)
+	selected := 0
+	for _, f := range []pam.Form{pam.FormAutomatic, pam.FormInteractive, pam.FormRestricting} {
+		if selected += forms[f]; forms[f] < least {
+			t.Errorf("only %d answers with an %s selector", forms[f], f)
+		}
 	}
+	if selected*3 < total {
+		t.Errorf("only %d of %d answers have a selector, want a third", selected, total)
+	}
+	if permits < least || mfa < least || pins < least {
+		t.Errorf("only %d permits, %d with MFA, %d pins", permits, mfa, pins)
+	}
+	t.Logf("%d answers, selectors %v, %d permits, %d with MFA, %d pins", total, forms, permits, mfa, pins)
 }
 
 // The engine agrees with the reference where lists are long and of unequal length, so that the index takes its
@@ -82,7 +145,7 @@ func TestEngine_E3_E7_LongLists(t *testing.T) {
 	e, ref := mustEngine(t, d), reference{d}
 	permits := 0
 	for range 1500 {
-		q := question{d.Users[r.IntN(len(d.Users))].ID, d.Assets[r.IntN(len(d.Assets))].ID}
+		q := ask(d.Users[r.IntN(len(d.Users))].ID, d.Assets[r.IntN(len(d.Assets))].ID, 0)
 		g, err := e.GrantsFor(t.Context(), query(q.user, q.asset, pam.OpAccess), pam.WebSession, pam.Audio)
 		if err != nil {
 			t.Fatal(err)
@@ -136,7 +199,7 @@ func TestJoin(t *testing.T) {
 
 // What the index hands to Casbin is sorted as Casbin itself would sort it, and ends in the guard.
 func TestSnapshot_CandidatesSorted(t *testing.T) {
-	for seed := range uint64(500) {
+	for seed := range uint64(120) {
 		d := randomWorld(seed)
 		e := mustEngine(t, d)
 		s := e.snap.Load()
@@ -145,10 +208,19 @@ func TestSnapshot_CandidatesSorted(t *testing.T) {
 			if sub == nil {
 				continue
 			}
-			var p path
-			p.set(s, leaf)
+			w, err := newWorker(modelText, ladder(builtinOperations()), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.begin(s, leaf, q.query(pam.OpAccess))
+			w.assigned, _ = s.assignments(nil, nil, sub, &w.path)
 			for k := range kinds {
-				rows, _ := s.candidates(k, nil, nil, sub, &p, guardRow(k))
+				act := string(pam.OpAccess)
+				if k == kindProfile {
+					act = string(pam.WebSession)
+				}
+				w.load(k, sub, act)
+				rows := w.rules[k].Policy
 				if !slices.IsSortedFunc(rows, func(a, b []string) int { return atoi(t, a[0]) - atoi(t, b[0]) }) {
 					t.Fatalf("world %d, %v: not sorted by priority: %q", seed, q, rows)
 				}
@@ -199,14 +271,14 @@ func newFullScan(t testing.TB, s *snapshot, seed uint64, mu mutation) *fullScan 
 		t.Fatal(err)
 	}
 	var lines [][]string
-	for k, ptype := range [kinds]string{"p", "p2"} {
-		for _, row := range append(slices.Clone(s.rows[k]), guardRow(kind(k))) {
+	for k := range kinds {
+		for _, row := range append(slices.Clone(s.rows[k]), guardRow(k)) {
 			row = slices.Clone(row)
 			if mu.row != nil {
-				row = mu.row(kind(k), row)
+				row = mu.row(k, row)
 			}
 			if row != nil {
-				lines = append(lines, append([]string{ptype}, row...))
+				lines = append(lines, append([]string{k.ptype()}, row...))
 			}
 		}
 	}
@@ -226,9 +298,9 @@ func newFullScan(t testing.TB, s *snapshot, seed uint64, mu mutation) *fullScan 
 func (f *fullScan) ask(t testing.TB, k kind, q question, act string) (bool, []string) {
 	t.Helper()
 	sub, leaf := f.snap.subjects[q.user], f.snap.byScope["asset:"+string(q.asset)]
-	var p path
-	p.set(f.snap, leaf)
-	ok, row, err := f.e.EnforceEx(stageContext(k), sub, &p, act, f.snap)
+	var w worker
+	w.begin(f.snap, leaf, q.query(pam.OpAccess))
+	ok, row, err := f.e.EnforceEx(stageContext(k), sub, &w.path, act, &w.env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,6 +327,46 @@ func (f *fullScan) value(t testing.TB, q question, dec pam.Declaration) string {
 	return row[colValue]
 }
 
+// selector names the kind of selector as the reference does.
+func (f *fullScan) selector(t testing.TB, q question, op pam.Operation) string {
+	ok, row := f.ask(t, kindSelector, q, string(op))
+	switch {
+	case len(row) != colsSelector:
+		return "no rule"
+	case !ok:
+		return row[colForm]
+	case row[colForm] == formNone:
+		return formNone
+	case row[colMFA] == "yes":
+		return row[colForm] + " " + row[colExcl] + " mfa"
+	default:
+		return row[colForm] + " " + row[colExcl]
+	}
+}
+
+// states says whether the level that counts states what profiles say beside declarations.
+func (f *fullScan) states(t testing.TB, q question, act string) string {
+	_, row := f.ask(t, kindProfile, q, act)
+	return strconv.FormatBool(len(row) == colsProfile && row[colValue] == valueDeny)
+}
+
+// answer gives the answer of a verdict's kind.
+func (f *fullScan) answer(t testing.TB, v verdict) string {
+	switch v.stage {
+	case "role":
+		return f.role(t, v.question).String()
+	case "operation":
+		ok, _ := f.ask(t, kindRole, v.question, v.what)
+		return strconv.FormatBool(ok)
+	case "declaration":
+		return f.value(t, v.question, pam.Declaration(v.what))
+	case "stated":
+		return f.states(t, v.question, v.what)
+	default:
+		return f.selector(t, v.question, pam.Operation(v.what))
+	}
+}
+
 type linesAdapter [][]string
 
 func (a linesAdapter) LoadPolicy(m model.Model) error {
@@ -277,30 +389,40 @@ type judged struct {
 	want []verdict
 }
 
-// verdict is one answer: the role (what is empty), a permission (an operation), or a declaration's value.
+// verdict is one answer of a stage.
 type verdict struct {
 	question
-	what, want string
-	operation  bool
+	stage, what, want string
+}
+
+// verdicts are all that there is to ask about a world.
+func verdicts(d Data) (vs []verdict) {
+	ref := reference{d}
+	for i, u := range d.Users {
+		for j, a := range d.Assets {
+			q, role := ask(u.ID, a.ID, i*len(d.Assets)+j+len(d.Grants)), ref.role(u.ID, a.ID)
+			vs = append(vs, verdict{q, "role", "", role.String()})
+			for op, need := range builtinOperations() {
+				vs = append(vs, verdict{q, "operation", string(op), strconv.FormatBool(role >= need)}, verdict{q, "selector", string(op), ref.selector(q, op)})
+			}
+			for _, dec := range worldDeclarations() {
+				vs = append(vs, verdict{q, "declaration", string(dec), ref.value(u.ID, a.ID, dec).String()})
+			}
+			vs = append(vs, verdict{q, "stated", declareMFA, strconv.FormatBool(ref.profileMFA(u.ID, a.ID))})
+			for _, param := range worldParams() {
+				_, pinned := ref.pin(u.ID, a.ID, param)
+				vs = append(vs, verdict{q, "stated", declarePin + param, strconv.FormatBool(pinned)})
+			}
+		}
+	}
+	return vs
 }
 
 func judge(t testing.TB, worlds uint64) (js []judged, answers int) {
 	t.Helper()
 	for seed := range worlds {
 		d := randomWorld(seed)
-		j, ref := judged{seed: seed, snap: mustEngine(t, d).snap.Load()}, reference{d}
-		for _, u := range d.Users {
-			for _, a := range d.Assets {
-				q, role := question{u.ID, a.ID}, ref.role(u.ID, a.ID)
-				j.want = append(j.want, verdict{question: q, want: role.String()})
-				for op, need := range builtinOperations() {
-					j.want = append(j.want, verdict{q, string(op), strconv.FormatBool(role >= need), true})
-				}
-				for _, dec := range worldDeclarations() {
-					j.want = append(j.want, verdict{q, string(dec), ref.value(u.ID, a.ID, dec).String(), false})
-				}
-			}
-		}
+		j := judged{seed: seed, snap: mustEngine(t, d).snap.Load(), want: verdicts(d)}
 		js, answers = append(js, j), answers+len(j.want)
 	}
 	return js, answers
@@ -312,17 +434,7 @@ func disagreements(t testing.TB, js []judged, mu mutation, limit int) (differ in
 	for _, j := range js {
 		f := newFullScan(t, j.snap, j.seed, mu)
 		for _, v := range j.want {
-			var got string
-			switch {
-			case v.operation:
-				ok, _ := f.ask(t, kindRole, v.question, v.what)
-				got = strconv.FormatBool(ok)
-			case v.what == "":
-				got = f.role(t, v.question).String()
-			default:
-				got = f.value(t, v.question, pam.Declaration(v.what))
-			}
-			if got != v.want {
+			if got := f.answer(t, v); got != v.want {
 				if differ++; first == "" {
 					first = fmt.Sprintf("world %d, %+v: got %s", j.seed, v, got)
 				}
@@ -337,13 +449,13 @@ func disagreements(t testing.TB, js []judged, mu mutation, limit int) (differ in
 
 // Plain Casbin over all rules, in the order in which Casbin sorts them, gives the answers of the reference: the
 // model alone decides, and the index only makes it fast.
-func TestModel_E3_E4_E6_E7_FullScan(t *testing.T) {
-	worlds, asked := judge(t, 300)
+func TestModel_E3_E4_E6_E7_L3_L4_SoakFullScan(t *testing.T) {
+	worlds, asked := judge(t, uint64(cases(t)/40))
 	differ, first := disagreements(t, worlds, mutation{}, 10)
 	if differ != 0 {
 		t.Errorf("%d or more of %d answers differ, the first: %s", differ, asked, first)
 	}
-	if asked < 20_000 {
+	if asked < cases(t) {
 		t.Errorf("only %d answers were compared", asked)
 	}
 }
@@ -362,7 +474,21 @@ func TestModel_E3_E7_MutantsCaught(t *testing.T) {
 			return row
 		}
 	}
-	worlds, asked := judge(t, 40)
+	selectors := func(change func(int, []string) int) func(kind, []string) []string {
+		return func(k kind, row []string) []string {
+			if k == kindSelector && row[colID] != "guard" {
+				row[0] = strconv.Itoa(change(atoi(t, row[0]), row))
+			}
+			return row
+		}
+	}
+	within12 := func(n int, change func(int) int) int { // form, exclusive and MFA on a level
+		if n == 0 {
+			return 0
+		}
+		return 1 + (n-1)/12*12 + change((n-1)%12)
+	}
+	worlds, asked := judge(t, 60)
 	for _, mu := range []mutation{
 		{name: "role stage without member", text: without(` && member(r.sub, p.sub)`)},
 		{name: "role stage without reaches", text: without(` && reaches(r.obj, p.scope, "role")`)},
@@ -417,6 +543,39 @@ func TestModel_E3_E7_MutantsCaught(t *testing.T) {
 			}
 			return row
 		}},
+		{name: "selector stage without operations", text: without(`p3.act == r.act && `)},
+		{name: "selector stage without reaches", text: without(`reaches(r.obj, p3.scope, "selector") && `)},
+		{name: "selector stage without member", text: without(`member(r.sub, p3.sub) && `)},
+		{name: "selector stage without times", text: without(` && (p3.time == "*" || during(r.env, p3.time))`)},
+		{name: "selector stage without networks", text: without(` && (p3.net == "*" || within(r.env, p3.net))`)},
+		{name: "selector stage without the rule for none", text: without(`p3.form == "none" || `)},
+		{name: "selector stage with the breaks of roles", text: func(s string) string { return strings.Replace(s, `"selector")`, `"role")`, 1) }},
+		{name: "selector stage allows if any allows", text: func(s string) string {
+			return strings.Replace(s, "e3 = priority(p.eft) || deny", "e3 = some(where (p.eft == allow))", 1)
+		}},
+		{name: "restricting counts on its level alone", row: selectors(func(n int, row []string) int {
+			if row[colForm] == "restricting" {
+				return 1 + 12*maxDepth
+			}
+			return n
+		})},
+		{name: "nearest selector lost", row: selectors(func(n int, _ []string) int {
+			if n > 0 {
+				n = 1 + (n-1)%12
+			}
+			return n
+		})},
+		{name: "farthest selector first", row: selectors(func(n int, _ []string) int {
+			if n > 0 {
+				n = 1 + (maxDepth-(n-1)/12)*12 + (n-1)%12
+			}
+			return n
+		})},
+		{name: "automatic before interactive", row: selectors(func(n int, _ []string) int { return within12(n, func(i int) int { return (i + 6) % 12 }) })},
+		{name: "unavailable before required", row: selectors(func(n int, _ []string) int {
+			return within12(n, func(i int) int { return i/6*6 + 4 - i%6/2*2 + i%2 })
+		})},
+		{name: "selector without MFA first", row: selectors(func(n int, _ []string) int { return within12(n, func(i int) int { return i ^ 1 }) })},
 		{name: "ladder step lost", links: func(l [][]string) [][]string { return l[1:] }},
 	} {
 		t.Run(mu.name, func(t *testing.T) {

@@ -79,17 +79,17 @@ func TestPitfall_S10_NoRulesAllow(t *testing.T) {
 	// The engine's model on Casbin with no rules at all: the guard is what keeps it shut, and so is the rule
 	// that a permit must come with.
 	s := mustEngine(t, company()).snap.Load()
-	for k, ptype := range [kinds]string{"p", "p2"} {
+	for k := range kindSelector { // of selectors the guard is the permit
 		c, err := newCasbin(modelText, ladder(builtinOperations()))
 		if err != nil {
 			t.Fatal(err)
 		}
-		var p path
-		p.set(s, s.nodeOf["db1"])
-		for _, rules := range [][][]string{nil, {guardRow(kind(k))}} {
-			c.GetModel()["p"][ptype].Policy = rules
+		var w worker
+		w.begin(s, s.nodeOf["db1"], query("alice", "db1", pam.OpAccess))
+		for _, rules := range [][][]string{nil, {guardRow(k)}} {
+			c.GetModel()["p"][k.ptype()].Policy = rules
 			for _, act := range []string{"", "asset.access", "role:viewer", "role:none", "guard:none"} {
-				ok, row, err := c.EnforceEx(stageContext(kind(k)), s.subjects["alice"], &p, act, s)
+				ok, row, err := c.EnforceEx(stageContext(k), s.subjects["alice"], &w.path, act, &w.env)
 				if ok || err != nil || len(row) != 0 {
 					t.Errorf("stage %d with %d rules, %q: got %v, %q, %v", k, len(rules), act, ok, row, err)
 				}
@@ -111,7 +111,7 @@ func TestPitfall_S10_EffectInOtherSpelling(t *testing.T) {
 			if eft := row[len(row)-1]; eft != "allow" && eft != "deny" {
 				t.Errorf("stage %d: rule %q has effect %q", k, row, eft)
 			}
-			if want := [kinds]int{colsRole, colsProfile}[k]; len(row) != want {
+			if want := kind(k).columns(); len(row) != want {
 				t.Errorf("stage %d: rule %q has %d columns, want %d", k, row, len(row), want)
 			}
 		}

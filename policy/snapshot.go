@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"cmp"
+	"net/netip"
 	"slices"
 
 	"github.com/sallyport/sallyport/pam"
@@ -15,8 +17,12 @@ type snapshot struct {
 	byScope  map[string]int32 // "asset:…" to node
 	nodes    []node
 	profiles map[string]*profile // by "profile:…"
+	calendar calendar
+	times    map[string]classes        // by the time column of selectors
+	nets     map[string][]netip.Prefix // by their net column
 
-	// rows are all rules of a kind, without guard, in no order. A role grant makes one, an assignment four.
+	// rows are all rules of a kind, without guard, in no order. A role grant makes one, an assignment four, a
+	// selector one for each pair of subject and operation.
 	rows [kinds][][]string
 	// entries index the rows by node and then by subject. A node's part is nodes[i].span.
 	entries [kinds][]entry
@@ -36,14 +42,14 @@ type span struct{ from, to uint32 }
 type entry struct {
 	subject uint32
 	row     uint32 // the first
-	rank    pam.Role
+	rank    uint16 // of a role rule its role, of a selector rule its priority
 }
 
 // subject is a user with everything they are a member of.
 type subject struct {
 	site   pam.SiteRole
 	intern map[string]uint32 // of the snapshot: "user:…", "group:…", adminSubject
-	ids    []uint32          // sorted: the user, their groups to any depth, administrators
+	ids    []uint32          // sorted: the user, their groups to any depth, everyone, administrators
 }
 
 func (s *subject) in(name string) bool {
@@ -58,8 +64,12 @@ func (s *subject) in(name string) bool {
 // profile is an access profile. What it does not state is absent from values.
 type profile struct {
 	enabled bool
+	order   int // among all profiles by id
 	values  map[string]string
 	own     []pam.Declaration // stated ones that the SDK does not know, sorted
+	mfa     bool
+	pins    pam.Params
+	pinned  []string // the names in pins, sorted
 }
 
 func (p *profile) value(declaration string) string {
@@ -93,40 +103,98 @@ func (p *path) reaches(scope string, k kind) bool {
 	return depth >= leaf.cut[k] && depth <= leaf.depth && p.nodes[depth] == i
 }
 
-// candidates appends to rows the rules of kind k that can concern the subject on the path, by priority, and
-// the guard. hits is scratch space; both are returned for reuse.
+// env is what a question says beside user, asset and operation. It belongs to a worker.
+type env struct {
+	snap *snapshot
+	addr netip.Addr // without zone, and IPv4 as such
+	now  classes
+}
+
+// The functions below append the rules of a kind that can concern the subject on the path, by priority. hits is
+// scratch space; it is returned for reuse.
 //
-// It may append rules that do not match in the end, since Casbin decides. It must never leave one out that
+// They may append rules that do not match in the end, since Casbin decides. They must never leave one out that
 // would: a lost deny rule opens a door.
-func (s *snapshot) candidates(k kind, rows [][]string, hits []entry, sub *subject, p *path, guard []string) ([][]string, []entry) {
+
+func (s *snapshot) roleRows(rows [][]string, hits []entry, sub *subject, p *path) ([][]string, []entry) {
 	leaf := &s.nodes[p.leaf]
-	rows, hits = rows[:0], hits[:0]
-	for d := int(leaf.depth); d >= int(leaf.cut[k]); d-- {
-		sp := s.nodes[p.nodes[d]].span[k]
-		hits = join(hits, s.entries[k][sp.from:sp.to], sub.ids)
-		if k == kindProfile {
-			// One level after the other, and within it by strictness, is the order of the priority column.
-			for v := range uint32(perAssignment) {
-				for _, h := range hits {
-					rows = append(rows, s.rows[k][h.row+v])
-				}
-			}
-			hits = hits[:0]
-		}
+	for d := int(leaf.depth); d >= int(leaf.cut[kindRole]); d-- {
+		sp := s.nodes[p.nodes[d]].span[kindRole]
+		hits = join(hits, s.entries[kindRole][sp.from:sp.to], sub.ids)
 	}
-	if k == kindRole {
-		// The rules for the whole site come last in the index, after those of all nodes.
-		sp := s.site()
-		hits = join(hits, s.entries[k][sp.from:sp.to], sub.ids)
-		for rank := pam.RoleOwner; rank >= pam.RoleViewer; rank-- {
-			for _, h := range hits {
-				if h.rank == rank {
-					rows = append(rows, s.rows[k][h.row])
-				}
+	// The rules for the whole site come last in the index, after those of all nodes.
+	sp := s.site()
+	hits = join(hits, s.entries[kindRole][sp.from:sp.to], sub.ids)
+	for rank := pam.RoleOwner; rank >= pam.RoleViewer; rank-- {
+		for _, h := range hits {
+			if h.rank == uint16(rank) {
+				rows = append(rows, s.rows[kindRole][h.row])
 			}
 		}
 	}
-	return append(rows, guard), hits
+	return rows, hits
+}
+
+// assigned is an assignment that reaches the user on the asset, of an enabled profile.
+type assigned struct {
+	row     uint32 // the first of its four
+	depth   uint8
+	profile *profile
+}
+
+// assignments appends what reaches the subject on the path, nearest first, and on a level by profile. Those of
+// disabled profiles are left out: not one of their rules matches.
+func (s *snapshot) assignments(to []assigned, hits []entry, sub *subject, p *path) ([]assigned, []entry) {
+	leaf := &s.nodes[p.leaf]
+	for d := int(leaf.depth); d >= int(leaf.cut[kindProfile]); d-- {
+		sp := s.nodes[p.nodes[d]].span[kindProfile]
+		hits = join(hits[:0], s.entries[kindProfile][sp.from:sp.to], sub.ids)
+		level := len(to)
+		for _, h := range hits {
+			if pr := s.profiles[s.rows[kindProfile][h.row][colProfile]]; pr.enabled {
+				to = append(to, assigned{row: h.row, depth: uint8(d), profile: pr})
+			}
+		}
+		slices.SortFunc(to[level:], func(x, y assigned) int {
+			return cmp.Or(cmp.Compare(x.profile.order, y.profile.order), cmp.Compare(x.row, y.row))
+		})
+	}
+	return to, hits
+}
+
+// profileRows appends one rule of each assignment: the one with the value that its profile gives the declaration,
+// as the other three cannot match. One level after the other, and within it by strictness, is the order of the
+// priority column.
+func (s *snapshot) profileRows(rows [][]string, all []assigned, declaration string) [][]string {
+	for from := 0; from < len(all); {
+		to := from + 1
+		for to < len(all) && all[to].depth == all[from].depth {
+			to++
+		}
+		for v, ve := range profileValues() {
+			for i := from; i < to; i++ {
+				if all[i].profile.value(declaration) == ve.value {
+					rows = append(rows, s.rows[kindProfile][all[i].row+uint32(v)])
+				}
+			}
+		}
+		from = to
+	}
+	return rows
+}
+
+func (s *snapshot) selectorRows(rows [][]string, hits []entry, sub *subject, p *path, act string) ([][]string, []entry) {
+	leaf := &s.nodes[p.leaf]
+	for d := int(leaf.depth); d >= int(leaf.cut[kindSelector]); d-- {
+		sp := s.nodes[p.nodes[d]].span[kindSelector]
+		hits = join(hits, s.entries[kindSelector][sp.from:sp.to], sub.ids)
+	}
+	hits = slices.DeleteFunc(hits, func(h entry) bool { return s.rows[kindSelector][h.row][colAct] != act })
+	slices.SortFunc(hits, func(x, y entry) int { return cmp.Or(cmp.Compare(x.rank, y.rank), cmp.Compare(x.row, y.row)) })
+	for _, h := range hits {
+		rows = append(rows, s.rows[kindSelector][h.row])
+	}
+	return rows, hits
 }
 
 // site is where the role rules on siteScope are.

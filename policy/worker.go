@@ -6,6 +6,8 @@ import (
 
 	"github.com/casbin/casbin/v2"
 	"github.com/casbin/casbin/v2/model"
+
+	"github.com/sallyport/sallyport/pam"
 )
 
 // enforcer is what the engine asks of Casbin.
@@ -21,8 +23,11 @@ type worker struct {
 	idle     [kinds][][]string // a guard alone: the rules while nobody uses the worker
 
 	path path
+	env  env
 	rows [kinds][][]string
 	hits []entry
+
+	assigned []assigned // the user's enabled profiles on the path, for the profile stage
 }
 
 func newWorker(text string, links [][]string, wrap func(enforcer) enforcer) (*worker, error) {
@@ -34,18 +39,38 @@ func newWorker(text string, links [][]string, wrap func(enforcer) enforcer) (*wo
 	if wrap != nil {
 		w.enforcer = wrap(e)
 	}
-	for k, ptype := range [kinds]string{kindRole: "p", kindProfile: "p2"} {
-		w.rules[k] = e.GetModel()["p"][ptype]
-		w.guard[k] = guardRow(kind(k))
+	for k := range kinds {
+		w.rules[k] = e.GetModel()["p"][k.ptype()]
+		w.guard[k] = guardRow(k)
 		w.idle[k] = [][]string{w.guard[k]}
 		w.rules[k].Policy = w.idle[k]
 	}
 	return w, nil
 }
 
-// load gives Casbin the rules of kind k that can concern the subject on the worker's path.
-func (w *worker) load(s *snapshot, k kind, sub *subject) {
-	w.rows[k], w.hits = s.candidates(k, w.rows[k], w.hits, sub, &w.path, w.guard[k])
+// begin points the worker at a question.
+func (w *worker) begin(s *snapshot, leaf int32, q pam.Query) {
+	w.path.set(s, leaf)
+	w.env = env{snap: s, addr: q.ClientAddr.Unmap().WithZone("")}
+	if len(s.times) > 0 {
+		w.env.now = s.calendar.classes(q.At)
+	}
+}
+
+// load gives Casbin the rules of kind k that can concern the subject on the worker's path and, of profiles, the
+// declaration act, of selectors, the operation act.
+func (w *worker) load(k kind, sub *subject, act string) {
+	s := w.env.snap
+	rows := w.rows[k][:0]
+	switch k {
+	case kindRole:
+		rows, w.hits = s.roleRows(rows, w.hits[:0], sub, &w.path)
+	case kindProfile:
+		rows = s.profileRows(rows, w.assigned, act)
+	case kindSelector:
+		rows, w.hits = s.selectorRows(rows, w.hits[:0], sub, &w.path, act)
+	}
+	w.rows[k] = append(rows, w.guard[k])
 	w.rules[k].Policy = w.rows[k]
 }
 
@@ -61,7 +86,13 @@ func (w *worker) reset() {
 	if cap(w.hits) > maxScratch {
 		w.hits = nil
 	}
+	clear(w.assigned)
+	w.assigned = w.assigned[:0]
+	if cap(w.assigned) > maxScratch {
+		w.assigned = nil
+	}
 	w.path.snap = nil
+	w.env = env{}
 }
 
 const (
@@ -69,13 +100,14 @@ const (
 	maxIdle    = 64   // workers; each takes about 20 KB
 )
 
-// stageContext names the definitions of the model that Casbin uses for a kind of rule.
-func stageContext(k kind) any {
-	if k == kindRole {
-		return casbin.EnforceContext{RType: "r", PType: "p", EType: "e", MType: "m"}
-	}
-	return casbin.EnforceContext{RType: "r", PType: "p2", EType: "e2", MType: "m2"}
+// stages names the definitions of the model that Casbin uses for each kind of rule.
+var stages = [kinds]any{
+	kindRole:     casbin.EnforceContext{RType: "r", PType: "p", EType: "e", MType: "m"},
+	kindProfile:  casbin.EnforceContext{RType: "r", PType: "p2", EType: "e2", MType: "m2"},
+	kindSelector: casbin.EnforceContext{RType: "r", PType: "p3", EType: "e3", MType: "m3"},
 }
+
+func stageContext(k kind) any { return stages[k] }
 
 // pool is a free list of workers: last in, first out, so that a quiet engine uses the one whose memory is
 // warm. A sync.Pool would lose them, with their compiled matchers, at each garbage collection.

@@ -13,6 +13,8 @@ export interface Param {
   max: number
   /** A declaration without which only the default is accepted. */
   needs: string
+  /** The policy fixes the value: it is shown and cannot be changed (L3). */
+  pinned: boolean
 }
 
 /** What a user may do on an asset now. */
@@ -54,13 +56,14 @@ export function parseAccess(text: string): Access | undefined {
       min: int(p.min),
       max: int(p.max),
       needs: str(p.needs),
+      pinned: p.pinned === true,
     })),
   }
 }
 
-/** Whether a parameter may have another value than its default. */
+/** Whether a parameter may have another value than the one it begins with. */
 export function editable(p: Param, caps: Capabilities): boolean {
-  return p.needs === '' || p.needs in caps
+  return !p.pinned && (p.needs === '' || p.needs in caps)
 }
 
 /** What is wrong with a value. */

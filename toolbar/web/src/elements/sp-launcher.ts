@@ -199,7 +199,7 @@ export class SpLauncher extends SpElement {
     const id = `p-${p.name}`
     const locked = !editable(p, a.capabilities)
     const fault = this.faults[p.name]
-    const value = locked ? p.default : (this.values[p.name] ?? '')
+    const value = p.pinned ? p.value : locked ? p.default : (this.values[p.name] ?? '')
     const set = (e: Event): void => {
       if (e.target instanceof HTMLInputElement || e.target instanceof HTMLSelectElement)
         this.#set(p.name, e.target.value)
@@ -231,7 +231,7 @@ export class SpLauncher extends SpElement {
         fault
           ? html`<p class="hint bad" id=${hint} role="alert">${fault}</p>`
           : locked
-            ? html`<p class="hint lock" id=${hint}>${icon('lock', 'i i-s')}${t('needs_declaration', { what: declarationLabel(p.needs) })}</p>`
+            ? html`<p class="hint lock" id=${hint}>${icon('lock', 'i i-s')}${p.pinned ? t('pinned') : t('needs_declaration', { what: declarationLabel(p.needs) })}</p>`
             : nothing
       }
     </div>`
@@ -268,7 +268,7 @@ export class SpLauncher extends SpElement {
   }
 
   #reset(): void {
-    this.values = Object.fromEntries((this.access?.params ?? []).map((p) => [p.name, p.default]))
+    this.values = Object.fromEntries((this.access?.params ?? []).map((p) => [p.name, p.pinned ? p.value : p.default]))
     this.faults = {}
     for (const select of this.renderRoot.querySelectorAll<HTMLSelectElement>('select')) {
       select.value = this.values[select.id.slice(2)] ?? ''

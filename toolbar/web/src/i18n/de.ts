@@ -102,6 +102,7 @@ export const de: Messages = {
     optional: 'Freiwillig',
     yes: 'Ja',
     no: 'Nein',
+    pinned: 'Durch eine Richtlinie Ihrer Organisation festgelegt',
     needs_declaration: 'Ihr Zugriffsprofil erlaubt es nicht: {what}',
     remembered: 'Ihre Einstellungen vom letzten Mal.',
     defaults: 'Standardeinstellungen.',

@@ -107,6 +107,7 @@ export const en = {
     optional: 'Optional',
     yes: 'Yes',
     no: 'No',
+    pinned: 'Fixed by your organisation’s policy',
     needs_declaration: 'Your access profile does not permit it: {what}',
     remembered: 'Your settings from last time.',
     defaults: 'Default settings.',

@@ -12,6 +12,7 @@ const param = (p: Partial<Param>): Param => ({
   min: 0,
   max: 0,
   needs: '',
+  pinned: false,
   ...p,
 })
 
@@ -48,6 +49,11 @@ describe('L3 parameters are checked before they are sent', () => {
     expect(check(choice, 'xterm; reboot', length)).toBe('not_a_choice')
     expect(check(param({ kind: 'bool' }), 'true', length)).toBeUndefined()
     expect(check(param({ kind: 'bool' }), 'yes', length)).toBe('not_a_choice')
+  })
+
+  it('L3 what the policy pins is fixed', () => {
+    expect(editable(param({ pinned: true }), {})).toBe(false)
+    expect(editable(param({ pinned: true, needs: 'keyboard' }), { keyboard: 'allow' })).toBe(false)
   })
 
   it('what needs a declaration is fixed without it', () => {
