@@ -129,6 +129,10 @@ var house = map[string]part{
 		uses:  uses{"rdp/internal/wire": "bounded reads"},
 		tests: uses{"rdp/internal/bulk": "one folder of vectors holds packets of both"},
 	},
+	"rdp/internal/pdu": {
+		why:  "PDUs of RDP and the layers below it, both ways",
+		uses: uses{"rdp/internal/wire": "bounded reads"},
+	},
 	"rdp/internal/wire": {why: "fields of RDP's layers, read with bounds and appended"},
 	"recorder": {
 		why: "recordings: write, seal, read, verify, adopt, export",
@@ -191,7 +195,7 @@ var noStd = map[string]struct {
 
 // sansIO are packages that must not be able to do I/O, and the standard packages that would let them.
 var (
-	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/codec", "rdp/internal/wire"}
+	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/codec", "rdp/internal/pdu", "rdp/internal/wire"}
 	ioAccess = []string{"net", "net/http", "os", "os/exec", "syscall", "crypto/tls"}
 )
 
