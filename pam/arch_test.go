@@ -64,6 +64,15 @@ var house = map[string]part{
 			"github.com/pquerna/otp": "the codes of RFC 4226",
 		},
 	},
+	"pam/prom": {
+		why: "metrics for Prometheus",
+		uses: uses{
+			"pam":                                 "the table of metrics",
+			"github.com/rcrowley/go-metrics":      "the registry that is shown",
+			"github.com/prometheus/client_golang": "collector and text format",
+		},
+		tests: uses{"pam/pamtest": "fakes of the broker's neighbours"},
+	},
 	"pam/sqlstore": {
 		why: "store and event log in an SQLite file",
 		uses: uses{

@@ -34,6 +34,7 @@ func (b *Broker) newTicket(ctx context.Context, t Ticket) (string, error) {
 	if err := b.cfg.Store.PutTicket(ctx, sha256.Sum256([]byte(text)), t); err != nil {
 		return "", fmt.Errorf("storing the ticket: %w", err)
 	}
+	b.met.tickets.Inc(1)
 	return text, nil
 }
 
@@ -51,12 +52,14 @@ func (b *Broker) purgeDue(now time.Time) bool {
 // redeem takes a ticket: whatever happens next, nobody else will get it (S07).
 func (b *Broker) redeem(ctx context.Context, text string) (Ticket, error) {
 	t, err := b.cfg.Store.TakeTicket(ctx, sha256.Sum256([]byte(text)))
+	if err == nil && !b.cfg.Now().Before(t.Expires) {
+		err = errors.New("ticket expired")
+	}
 	if err != nil {
+		b.met.badTickets.Inc(1)
 		return Ticket{}, err
 	}
-	if !b.cfg.Now().Before(t.Expires) {
-		return Ticket{}, errors.New("ticket expired")
-	}
+	b.met.redeemed.Inc(1)
 	return t, nil
 }
 

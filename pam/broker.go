@@ -54,6 +54,8 @@ func New(cfg Config) (*Broker, error) {
 		live: map[SessionID]*liveSession{}, slots: map[UserID]int{}, onAsset: map[AssetID]int{}, unattached: map[string]int{},
 		unsettled: map[SessionID]completion{}, born: c.Now(),
 	}
+	b.met.sampler.follow(b)
+	b.cfg.Store = meteredStore{c.Store, b.met}
 	b.audit = newAuditor(&b.cfg, b.met)
 	for _, p := range c.Protocols {
 		b.protocols[p.Name()] = p

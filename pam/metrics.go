@@ -25,11 +25,17 @@ type instruments struct {
 	events       metrics.Counter   // audit events that the sink took
 	eventsFailed metrics.Counter   // and that it did not
 	auditNs      metrics.Histogram // time of one audit write, nanoseconds
-	registry     metrics.Registry
+	storeNs      metrics.Histogram // time of one call to the store, nanoseconds
+	storeFailed  metrics.Counter
+	tickets      metrics.Counter // attach tickets made
+	redeemed     metrics.Counter // and taken by a socket in time
+	badTickets   metrics.Counter // of sockets: unknown, used or expired
+	reasons      map[EndReason]metrics.Counter
+	sampler      *sampler
 }
 
 func newInstruments(r metrics.Registry) *instruments {
-	return &instruments{
+	i := &instruments{
 		live:         metrics.GetOrRegisterGauge("pam.sessions.live", r),
 		viewers:      metrics.GetOrRegisterGauge("pam.viewers", r),
 		started:      metrics.GetOrRegisterCounter("pam.sessions.started", r),
@@ -41,18 +47,31 @@ func newInstruments(r metrics.Registry) *instruments {
 		bytesIn:      metrics.GetOrRegisterCounter("pam.bytes.in", r),
 		droppedOps:   metrics.GetOrRegisterCounter("pam.operations.dropped", r),
 		refused:      metrics.GetOrRegisterCounter("pam.requests.refused", r),
-		decideNs:     metrics.GetOrRegisterHistogram("pam.policy.latency_ns", r, metrics.NewUniformSample(1028)),
+		decideNs:     newLatency("pam.policy.latency_ns", r),
 		panics:       metrics.GetOrRegisterCounter("pam.panics", r),
 		events:       metrics.GetOrRegisterCounter("pam.events.written", r),
 		eventsFailed: metrics.GetOrRegisterCounter("pam.events.failed", r),
-		auditNs:      metrics.GetOrRegisterHistogram("pam.events.latency_ns", r, metrics.NewUniformSample(1028)),
-		registry:     r,
+		auditNs:      newLatency("pam.events.latency_ns", r),
+		storeNs:      newLatency("pam.store.latency_ns", r),
+		storeFailed:  metrics.GetOrRegisterCounter("pam.store.failed", r),
+		tickets:      metrics.GetOrRegisterCounter("pam.tickets.issued", r),
+		redeemed:     metrics.GetOrRegisterCounter("pam.tickets.redeemed", r),
+		badTickets:   metrics.GetOrRegisterCounter("pam.tickets.refused", r),
+		reasons:      map[EndReason]metrics.Counter{},
+		sampler:      &sampler{},
 	}
+	for _, reason := range endReasons { // a closed set; all are there from the start, so that none appears out of nothing
+		i.reasons[reason] = metrics.GetOrRegisterCounter("pam.sessions.ended."+string(reason), r)
+	}
+	i.sampler.register(r)
+	return i
 }
 
-// ended counts an end by its reason; reasons are a closed set, so the names are bounded.
+// ended counts an end by its reason.
 func (i *instruments) ended(r EndReason) {
-	metrics.GetOrRegisterCounter("pam.sessions.ended."+string(r), i.registry).Inc(1)
+	if c, ok := i.reasons[r]; ok {
+		c.Inc(1)
+	}
 }
 
 // count moves the number of attached viewers.

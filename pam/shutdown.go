@@ -80,6 +80,7 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 		fault.Err = context.Cause(last)
 	}
 	b.settle(last)
+	b.met.sampler.follow(nil)
 	if err := b.audit.settle(last); err != nil && fault.Err == nil {
 		fault.Err = err
 	}

@@ -172,6 +172,13 @@ func (l *Log) Len() uint64 {
 	return l.end() - 1
 }
 
+// Unwritten returns how many items the gate holds back, and their cost.
+func (l *Log) Unwritten() (items, cost uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.end() - l.open, l.lag(l.open)
+}
+
 // Close ends the stream: readers get what is readable and then io.EOF. What the gate holds back stays unread.
 func (l *Log) Close() {
 	l.mu.Lock()

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Reader is one position in a log. Its methods are for one goroutine, but for Close.
+// Reader is one position in a log. Its methods are for one goroutine, but for Behind and Close.
 type Reader struct {
 	log   *Log
 	ready chan struct{}
@@ -29,6 +29,16 @@ func (l *Log) NewReader(required bool) *Reader {
 
 // Ready receives when there may be something to read, and when the log is closed.
 func (r *Reader) Ready() <-chan struct{} { return r.ready }
+
+// Behind returns the cost of the items that are readable and not read yet. It may be called from any goroutine.
+func (r *Reader) Behind() uint64 {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	if r.closed || r.next >= r.log.open {
+		return 0
+	}
+	return r.log.lag(r.next) - r.log.lag(r.log.open)
+}
 
 // Next appends the readable items to dst, as many as have max bytes of payload together; with force at least
 // one, however large. With nothing to read it returns dst as it is. After the last item of a closed log it returns io.EOF.
