@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -34,6 +35,7 @@ const (
 	DefaultStallLimit      = 10 * time.Second
 	DefaultCheckpointBytes = 1 << 20
 	DefaultMaxPending      = 32 << 20
+	DefaultMaxPendingTotal = 1 << 30
 )
 
 const (
@@ -57,8 +59,10 @@ var (
 	ErrNoSpace = errors.New("recorder: the free-space floor is reached")
 	// ErrStalled: the store did not keep up for Config.StallLimit.
 	ErrStalled = errors.New("recorder: the store does not keep up")
-	// ErrBehind: more than Config.MaxPending waits to be written.
+	// ErrBehind: more waits to be written than Config.MaxPending or MaxPendingTotal allow.
 	ErrBehind = errors.New("recorder: too much waits to be written")
+	// ErrSign: Config.Key did not sign. A key service that cannot be reached lets no recording open.
+	ErrSign = errors.New("recorder: the key did not sign")
 )
 
 // Config says where recordings go and who signs them. Dir (or FS) and Key are required.
@@ -75,7 +79,8 @@ type Config struct {
 	FormerKeys []PublicKey
 
 	// FreeFloor is how many bytes must stay free on the disk (S03): below it no recording opens, and open
-	// ones fail when they need more room. Zero means 500 MiB. To go without, set InsecureNoFreeFloor.
+	// ones fail when they need more room. What is promised to recordings counts as used, however many ask at
+	// once. A warning is logged below twice the floor. Zero means 500 MiB. To go without, set InsecureNoFreeFloor.
 	FreeFloor           uint64
 	InsecureNoFreeFloor bool
 
@@ -93,6 +98,9 @@ type Config struct {
 	// MaxPending is how many bytes may wait in memory, per recording, before Append fails. The broker's
 	// back-pressure keeps far below it. Zero means 32 MiB.
 	MaxPending int64
+	// MaxPendingTotal is how many bytes may wait in memory over all recordings. Half of it is shared out evenly,
+	// so that recordings that wait cannot fail others. Zero means 1 GiB; at least MaxPending.
+	MaxPendingTotal int64
 
 	// Log gets what operators must know. Nil means silence.
 	Log *slog.Logger
@@ -124,6 +132,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.StallLimit = zeroIs(c.StallLimit, DefaultStallLimit)
 	c.CheckpointBytes = zeroIs(c.CheckpointBytes, DefaultCheckpointBytes)
 	c.MaxPending = zeroIs(c.MaxPending, DefaultMaxPending)
+	c.MaxPendingTotal = zeroIs(c.MaxPendingTotal, DefaultMaxPendingTotal)
 	for _, f := range []struct {
 		name     string
 		got, min int64
@@ -132,6 +141,7 @@ func (c Config) withDefaults() (Config, error) {
 		{"Config.SyncBytes", c.SyncBytes, 4 << 10},
 		{"Config.StallLimit", int64(c.StallLimit), int64(time.Millisecond)},
 		{"Config.MaxPending", c.MaxPending, maxData},
+		{"Config.MaxPendingTotal", c.MaxPendingTotal, c.MaxPending},
 	} {
 		if f.got < f.min {
 			errs = append(errs, fmt.Errorf("%s: got %d, want at least %d", f.name, f.got, f.min))
@@ -170,6 +180,11 @@ type Recorder struct {
 
 	enc     *zstd.Encoder // EncodeAll only: it keeps a small pool of coders and belongs to no recording
 	buffers sync.Pool     // *[]byte, for chunks under construction
+
+	space     ledger
+	pending   atomic.Int64 // bytes that wait to be written, over all recordings
+	unsynced  atomic.Int64 // bytes that are written but not durable
+	openCount atomic.Int64 // length of open
 
 	mu     sync.Mutex // guards closed and open
 	closed bool
@@ -287,9 +302,6 @@ func (r *Recorder) create(m pam.RecordingMeta, w pam.RecordingWatcher) (_ *Recor
 	}
 	first := append(head[:], chunk...)
 
-	if err := r.checkFloor(); err != nil {
-		return nil, err
-	}
 	f, err := r.fs.Create(name + tmpExt)
 	if err != nil {
 		return nil, err
@@ -308,6 +320,11 @@ func (r *Recorder) create(m pam.RecordingMeta, w pam.RecordingWatcher) (_ *Recor
 	if err := rec.reserveAhead(0); err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			rec.unpromise()
+		}
+	}()
 	if _, err := f.Write(first); err != nil {
 		return nil, err
 	}
@@ -324,10 +341,9 @@ func (r *Recorder) create(m pam.RecordingMeta, w pam.RecordingWatcher) (_ *Recor
 	}
 	r.mu.Lock()
 	r.open[rec] = struct{}{}
-	n := len(r.open)
+	r.countOpen()
 	r.mu.Unlock()
 	r.met.opened.Inc(1)
-	r.met.open.Update(int64(n))
 	return rec, nil
 }
 
@@ -341,9 +357,16 @@ func (r *Recorder) discard(rec *Recording) {
 func (r *Recorder) forget(rec *Recording) {
 	r.mu.Lock()
 	delete(r.open, rec)
-	n := len(r.open)
+	r.countOpen()
 	r.mu.Unlock()
-	r.met.open.Update(int64(n))
+	rec.unpromise()
+}
+
+// countOpen shows how many are open. Needs mu.
+func (r *Recorder) countOpen() {
+	n := int64(len(r.open))
+	r.openCount.Store(n)
+	r.met.open.Update(n)
 }
 
 // isOpen says whether this Recorder itself records into name.
@@ -356,21 +379,6 @@ func (r *Recorder) isOpen(name string) bool {
 		}
 	}
 	return false
-}
-
-// checkFloor fails when less than the floor is free.
-func (r *Recorder) checkFloor() error {
-	if r.cfg.FreeFloor == 0 {
-		return nil
-	}
-	free, err := r.fs.Free()
-	if err != nil {
-		return err
-	}
-	if free < r.cfg.FreeFloor {
-		return fmt.Errorf("%w: %d bytes free, want %d", ErrNoSpace, free, r.cfg.FreeFloor)
-	}
-	return nil
 }
 
 // Close refuses new recordings, closes those that are still open with reason gateway_shutdown and waits until
@@ -418,10 +426,10 @@ func fileName(h Header) string {
 	return h.Meta.Started.UTC().Format("20060102T150405Z") + "." + id + "." + h.Nonce[:8] + Ext
 }
 
-// buffer borrows memory for a chunk; give it back with release.
+// buffer borrows memory for a chunk; give it back with putBuffer.
 func (r *Recorder) buffer() *[]byte { return r.buffers.Get().(*[]byte) }
 
-func (r *Recorder) release(p *[]byte) {
+func (r *Recorder) putBuffer(p *[]byte) {
 	if cap(*p) <= maxPooled {
 		r.buffers.Put(p)
 	}

@@ -55,7 +55,8 @@ type Recording struct {
 	// The writer's own: one goroutine at a time, handed over under mu.
 	off      int64 // length of the file up to the last whole chunk
 	reserved int64 // the file may grow to this length
-	noRoom   bool  // the store cannot reserve: only the floor protects
+	noRoom   bool  // the store cannot reserve: only the floor and what is promised protect
+	promised int64 // of the ledger: where noRoom, what is reserved beyond off
 	link     [hashLen]byte
 	raw      uint64 // bytes of entries before compression
 	sinceSig int64  // stored bytes since the last signature
@@ -88,7 +89,7 @@ func (rec *Recording) Append(e pam.Entry) (uint64, error) {
 		return 0, ErrClosed
 	}
 	err := checkEntry(e)
-	if err == nil && rec.pendingBytes+int64(entrySize(&e)) > rec.r.cfg.MaxPending {
+	if n := int64(entrySize(&e)); err == nil && !rec.r.enough(rec.pendingBytes+n, n) {
 		err = ErrBehind
 	}
 	if err != nil {
@@ -108,8 +109,14 @@ func (rec *Recording) push(e pam.Entry) {
 	rec.appended++
 	rec.last = e.At
 	rec.pending = append(rec.pending, e)
-	rec.pendingBytes += int64(entrySize(&e))
+	rec.countPending(int64(entrySize(&e)))
 	rec.start()
+}
+
+// countPending counts n bytes more, or less, that wait. Needs mu.
+func (rec *Recording) countPending(n int64) {
+	rec.pendingBytes += n
+	rec.r.addPending(n)
 }
 
 // start makes sure that a writer goroutine runs. Needs mu.
@@ -124,7 +131,8 @@ func (rec *Recording) start() {
 func (rec *Recording) latch(err error) {
 	if rec.err == nil {
 		rec.err = err
-		rec.pending, rec.pendingBytes = nil, 0
+		rec.pending = nil
+		rec.countPending(-rec.pendingBytes)
 		rec.cond.Broadcast()
 	}
 }
@@ -146,7 +154,7 @@ func (rec *Recording) tell(err error) {
 		return
 	}
 	rec.told = true
-	rec.r.met.failed.Inc(1)
+	rec.r.met.countFailure(err)
 	rec.r.log.Error("recording failed", "session", rec.session, "file", rec.name, "err", err)
 	rec.watcher.Failed(err)
 }
@@ -255,6 +263,7 @@ func (rec *Recording) finish() {
 	if rec.err == nil {
 		rec.durable = rec.written
 	}
+	rec.countUnsynced(-rec.sync.behind) // durable, or the adopter's to judge
 	close(rec.done)
 	rec.mu.Unlock()
 	rec.r.wg.Done()
@@ -273,7 +282,7 @@ func (rec *Recording) salvage(cause error) {
 		end := pam.Entry{Kind: pam.EntryEnd, At: rec.lastAt()}
 		end.Data, _ = json.Marshal(rec.end)
 		buf := rec.r.buffer()
-		defer rec.r.release(buf)
+		defer rec.r.putBuffer(buf)
 		chunk, link := rec.encode(buf, []pam.Entry{end}, rec.written+1)
 		if err := rec.put(chunk, link); err != nil {
 			return

@@ -129,10 +129,10 @@ func appendSigned(buf []byte, key signingKey, t chunkType, prev [hashLen]byte, b
 	}
 	sig, err := key.signer.Sign(nil, signedMessage(t, prev, text), crypto.Hash(0))
 	if err != nil {
-		return nil, link, fmt.Errorf("%s: signing: %w", t, err)
+		return nil, link, fmt.Errorf("%s: %w: %w", t, ErrSign, err)
 	}
 	if len(sig) != ed25519.SignatureSize {
-		return nil, link, fmt.Errorf("%s: signature of %d bytes, want %d", t, len(sig), ed25519.SignatureSize)
+		return nil, link, fmt.Errorf("%s: %w: signature of %d bytes, want %d", t, ErrSign, len(sig), ed25519.SignatureSize)
 	}
 	f := newFrame(buf)
 	f.buf = append(f.buf, text...)

@@ -28,11 +28,17 @@ func (rec *Recording) noteWritten(n int64) {
 	defer rec.mu.Unlock()
 	s := &rec.sync
 	s.stored = rec.off
-	s.behind += n
+	rec.countUnsynced(n)
 	if s.oldest.IsZero() {
 		s.oldest = time.Now()
 	}
 	rec.arrange()
+}
+
+// countUnsynced counts n bytes more, or less, that no finished sync covers. Needs mu.
+func (rec *Recording) countUnsynced(n int64) {
+	rec.sync.behind += n
+	rec.r.addUnsynced(n)
 }
 
 // arrange starts a sync or its timer if one is due. After a failure none is: a second fsync would say yes for pages
@@ -83,7 +89,7 @@ func (rec *Recording) startSync() {
 		s.running = false
 		s.inFlight = time.Time{}
 		if err == nil {
-			s.behind -= bytes
+			rec.countUnsynced(-bytes)
 			rec.durable = max(rec.durable, index)
 			if rec.err == nil {
 				rec.arrange()

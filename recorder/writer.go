@@ -13,7 +13,7 @@ import (
 // a lone entry is one small write, and under load everything that gathered during a write goes into the next.
 func (rec *Recording) write() {
 	buf := rec.r.buffer()
-	defer rec.r.release(buf)
+	defer rec.r.putBuffer(buf)
 	for {
 		batch, first, next := rec.take()
 		switch next {
@@ -77,7 +77,7 @@ func (rec *Recording) take() (batch []pam.Entry, first uint64, next step) {
 	}
 	batch = rec.pending[:n:n]
 	rec.pending = rec.pending[n:]
-	rec.pendingBytes -= int64(size)
+	rec.countPending(-int64(size))
 	return batch, rec.appended - uint64(len(rec.pending)) - uint64(n) + 1, nextWrite
 }
 
@@ -126,7 +126,7 @@ func (rec *Recording) encode(buf *[]byte, batch []pam.Entry, first uint64) ([]by
 			h.encoding = encodingZstd
 		}
 		*scratch = packed
-		rec.r.release(scratch)
+		rec.r.putBuffer(scratch)
 	}
 	chunk, link := f.finish(rec.link, h)
 	*buf = f.buf
@@ -152,6 +152,7 @@ func (rec *Recording) put(chunk []byte, link [hashLen]byte) error {
 	rec.torn = false
 	rec.off += int64(len(chunk))
 	rec.link = link
+	rec.settle(int64(len(chunk)))
 	rec.sinceSig += int64(len(chunk))
 	rec.r.met.stored.Inc(int64(len(chunk)))
 	rec.r.met.chunks.Inc(1)
@@ -180,7 +181,7 @@ func (rec *Recording) seal(s Seal) error {
 	s.Checkpoint = Checkpoint{Key: rec.r.key.id, Entries: entries, Raw: rec.raw}
 	s.Sealed = rec.r.cfg.Now().Round(0)
 	buf := rec.r.buffer()
-	defer rec.r.release(buf)
+	defer rec.r.putBuffer(buf)
 	return rec.putSigned(buf, chunkSeal, s)
 }
 
@@ -196,21 +197,37 @@ func (rec *Recording) reserveAhead(n int64) error {
 	if rec.finishing && rec.off+n <= rec.reserved {
 		return nil
 	}
-	if err := rec.r.checkFloor(); err != nil {
+	need += window
+	more := need - rec.reserved
+	if err := rec.r.claim(more); err != nil {
 		return err
 	}
-	need += window
 	if !rec.noRoom {
 		err := rec.f.Reserve(need)
-		if errors.Is(err, errors.ErrUnsupported) {
-			rec.noRoom = true
-		} else if err != nil {
+		rec.noRoom = errors.Is(err, errors.ErrUnsupported)
+		if !rec.noRoom {
+			rec.r.release(more) // Free shows it now, or nothing was reserved
+		}
+		if err != nil && !rec.noRoom {
 			return fmt.Errorf("reserving space: %w", err)
 		}
+	}
+	if rec.noRoom {
+		rec.promised += more
 	}
 	rec.reserved = need
 	return nil
 }
+
+// settle takes n bytes that were written off what the recording was promised: Free shows them now.
+func (rec *Recording) settle(n int64) {
+	n = min(n, rec.promised)
+	rec.promised -= n
+	rec.r.release(n)
+}
+
+// unpromise gives back what is still promised.
+func (rec *Recording) unpromise() { rec.settle(rec.promised) }
 
 // beginStep starts the clock for one step of the writer: a recording whose writer makes no progress fails (S27).
 // The timer exists only once a writer has run, and is set only while one runs.
