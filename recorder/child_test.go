@@ -2,6 +2,7 @@ package recorder_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -28,6 +29,12 @@ func child(role string) int {
 	switch role {
 	case "load":
 		err = childLoad(os.Getenv(childDirEnv))
+	case "crowd":
+		err = childCrowd(os.Getenv(childDirEnv), 1<<40, recorder.Config{CheckpointBytes: 64 << 10})
+	case "crowd-slow":
+		err = childCrowd(os.Getenv(childDirEnv), 400, recorder.Config{SyncBytes: 32 << 10, CheckpointBytes: 64 << 10})
+	case "read-only":
+		err = childReadOnly(os.Getenv(childDirEnv))
 	case "fault":
 		err = childFault(os.Getenv(childDirEnv))
 	default:
@@ -168,4 +175,18 @@ func runChild(cmd *exec.Cmd) (string, error) {
 	cmd.Stderr = &text
 	err := cmd.Run()
 	return text.String(), err
+}
+
+// childReadOnly opens one recording in dir, on which nothing can be written.
+func childReadOnly(dir string) error {
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return err
+	}
+	r, err := recorder.New(recorder.Config{Dir: dir, Key: key, InsecureNoFreeFloor: true})
+	if err != nil {
+		return err
+	}
+	_, err = r.Open(context.Background(), meta("read-only"), &pipeWatcher{w: io.Discard, failed: make(chan error, 1)})
+	return err
 }
