@@ -66,7 +66,14 @@ func (s *signIn) publicKey(method string) ([]ssh.Signer, error) {
 			return nil, err
 		}
 	}
-	return []ssh.Signer{key}, nil
+	signers := []ssh.Signer{key}
+	if as, ok := key.(ssh.AlgorithmSigner); ok {
+		// Where SHA-1 is permitted it is tried in the end: there are targets that announce SHA-2 and refuse it.
+		if old, err := ssh.NewSignerWithAlgorithms(as, []string{ssh.KeyAlgoRSA}); err == nil {
+			signers = append(signers, old)
+		}
+	}
+	return signers, nil
 }
 
 // privateKey returns the vault's key, nil if it has none.

@@ -121,6 +121,10 @@ func TestSSH_TargetConfig_SignInAttributes(t *testing.T) {
 		"agent key":       {sshx.AttrAgentKeys, "SHA256:short"},
 		"authority":       {sshx.AttrHostCAKeys, "no key"},
 		"unknown set":     {sshx.AttrAlgorithms, "ancient"},
+		"environment":     {sshx.AttrEnvironment, "A=b\nA=c"},
+		"odd name":        {sshx.AttrEnvironment, "A B=c"},
+		"odd value":       {sshx.AttrEnvironment, "A=\x1b[31m"},
+		"TERM":            {sshx.AttrEnvironment, "TERM=x"},
 		"forbidden set":   {sshx.AttrAlgorithms, sshx.AlgorithmsLegacy},
 		"too many to pin": {sshx.AttrHostKeys, strings.Repeat(srv.HostKey()+"\n", 65)},
 	} {

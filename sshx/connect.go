@@ -198,13 +198,13 @@ func (c *conn) open(l launch, size pam.Size) error {
 	}
 	c.attach(ch, reqs)
 
-	if l.locale != "" {
-		ok, err := ch.SendRequest("env", true, ssh.Marshal(envRequest{"LANG", l.locale}))
+	for _, e := range l.env {
+		ok, err := ch.SendRequest("env", true, ssh.Marshal(e))
 		if err != nil {
 			return noShell("env: %w", err)
 		}
 		if !ok {
-			c.notices = append(c.notices, pam.Notice{Code: NoticeEnvRefused, Text: "LANG"})
+			c.notices = append(c.notices, pam.Notice{Code: NoticeEnvRefused, Text: e.Name})
 		}
 	}
 	ok, err := ch.SendRequest("pty-req", true, ssh.Marshal(ptyRequest{

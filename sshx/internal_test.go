@@ -170,6 +170,7 @@ func TestLaunch_L3(t *testing.T) {
 		{"nothing", nil, pam.OSUnix, pam.Capabilities{}, launch{term: "xterm-256color"}, ""},
 		{"directory", pam.Params{ParamStartDirectory: "/it's"}, pam.OSUnix, keyboard, launch{term: "xterm-256color", script: "cd '/it'\\''s'\nexec \"$SHELL\" -l"}, ""},
 		{"home", pam.Params{ParamStartDirectory: "~/a b"}, pam.OSUnix, keyboard, launch{term: "xterm-256color", script: "cd \"$HOME\"/'a b'\nexec \"$SHELL\" -l"}, ""},
+		{"backslash", pam.Params{ParamStartDirectory: `/a\'b\`}, pam.OSUnix, keyboard, launch{term: "xterm-256color", script: `cd '/a'\\''\''b'\\''` + "\nexec \"$SHELL\" -l"}, ""},
 		{"dash", pam.Params{ParamStartDirectory: "-x"}, pam.OSUnix, keyboard, launch{term: "xterm-256color", script: "cd './-x'\nexec \"$SHELL\" -l"}, ""},
 		{"command", pam.Params{ParamInitialCommand: "top # x"}, pam.OSUnix, keyboard, launch{term: "xterm-256color", script: "top # x\nexec \"$SHELL\" -l"}, ""},
 		{"command elsewhere is typed", pam.Params{ParamInitialCommand: "show version"}, pam.OSNetwork, keyboard, launch{term: "xterm-256color", typed: "show version"}, ""},
@@ -178,7 +179,7 @@ func TestLaunch_L3(t *testing.T) {
 		{"NUL", pam.Params{ParamInitialCommand: "a\x00"}, pam.OSUnix, keyboard, launch{}, pam.CodeInvalidParam},
 		{"no keyboard", pam.Params{ParamInitialCommand: "id"}, pam.OSUnix, pam.Capabilities{}, launch{}, pam.CodeCapabilityDenied},
 		{"no keyboard, directory", pam.Params{ParamStartDirectory: "/"}, pam.OSUnix, pam.Capabilities{}, launch{}, pam.CodeCapabilityDenied},
-		{"locale", pam.Params{ParamLocale: "en_US.UTF-8@x"}, pam.OSUnix, keyboard, launch{term: "xterm-256color", locale: "en_US.UTF-8@x"}, ""},
+		{"locale", pam.Params{ParamLocale: "en_US.UTF-8@x"}, pam.OSUnix, keyboard, launch{term: "xterm-256color", env: []envRequest{{"LANG", "en_US.UTF-8@x"}}}, ""},
 		{"odd locale", pam.Params{ParamLocale: "a b"}, pam.OSUnix, keyboard, launch{}, pam.CodeInvalidParam},
 		{"odd terminal", pam.Params{ParamTerm: "x;y"}, pam.OSUnix, keyboard, launch{}, pam.CodeInvalidParam},
 	} {

@@ -71,6 +71,21 @@ func TestOpenSSH_L3_StartDirectoryAndLocale(t *testing.T) {
 	l.sink.wait(t, "\n"+dir+"\r\nlang=C.UTF-8\r\n")
 }
 
+func TestOpenSSH_L3_Environment(t *testing.T) {
+	s := sshtest.StartOpenSSH(t)
+	l := openSSH(t, s, sshx.Config{}, func(r *pam.ConnectRequest) {
+		r.Asset.Attributes[sshx.AttrEnvironment] = "# for all\nLANG=de_DE.UTF-8\nLC_TIME=C with 'spaces' $HOME=\n\nLD_PRELOAD=/x.so\n"
+		r.Params[sshx.ParamLocale] = "C.UTF-8"
+	})
+	l.keys("echo \"[$LANG][$LC_TIME][$LD_PRELOAD]\"\r")
+	l.sink.wait(t, "[C.UTF-8][C with 'spaces' $HOME=][]\r\n")
+	l.sink.mu.Lock()
+	defer l.sink.mu.Unlock()
+	if f := l.sink.frames[0]; f.Kind != pam.FrameNotice || string(f.Payload) != `{"code":"env_refused","text":"LD_PRELOAD"}` {
+		t.Errorf("first frame = %#x %q, want the notice of what sshd does not take", f.Kind, f.Payload)
+	}
+}
+
 func TestSSH_L3_RefusedEnvironmentIsANotice(t *testing.T) {
 	srv, addr := server(t, sshtest.Config{Handler: lines, RefuseEnv: true})
 	r := request(addr, "demo", srv.HostKey(), demoVault)

@@ -2,6 +2,7 @@ package sshx
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -67,15 +68,15 @@ func (p *Protocol) Params() []pam.Param {
 // launch is what a shell is started with.
 type launch struct {
 	term   string
-	locale string // "": the target's default
-	script string // run by exec; "": a plain shell
-	typed  string // typed once the shell runs
+	env    []envRequest // LANG by the locale first
+	script string       // run by exec; "": a plain shell
+	typed  string       // typed once the shell runs
 }
 
 // newLaunch checks the parameters once more: the schema cannot say everything, and the broker may be another.
 func newLaunch(r pam.ConnectRequest) (launch, error) {
-	l := launch{term: r.Params[ParamTerm], locale: r.Params[ParamLocale]}
-	dir, command := r.Params[ParamStartDirectory], r.Params[ParamInitialCommand]
+	l := launch{term: r.Params[ParamTerm]}
+	locale, dir, command := r.Params[ParamLocale], r.Params[ParamStartDirectory], r.Params[ParamInitialCommand]
 
 	invalid := func(name, why string) (launch, error) {
 		return launch{}, &pam.TargetError{Code: pam.CodeInvalidParam, Err: fmt.Errorf("parameter %s: %s", name, why)}
@@ -86,7 +87,7 @@ func newLaunch(r pam.ConnectRequest) (launch, error) {
 	if len(l.term) > 64 || !onlyRunes(l.term, "-+._") {
 		return invalid(ParamTerm, "malformed")
 	}
-	if len(l.locale) > maxLocale || !onlyRunes(l.locale, "-_.@") {
+	if len(locale) > maxLocale || !onlyRunes(locale, "-_.@") {
 		return invalid(ParamLocale, "malformed")
 	}
 	if len(dir) > maxDirectory || hasControl(dir) {
@@ -99,6 +100,16 @@ func newLaunch(r pam.ConnectRequest) (launch, error) {
 		return launch{}, &pam.TargetError{Code: pam.CodeCapabilityDenied, Err: fmt.Errorf(
 			"a start directory or initial command needs %s", pam.Keyboard)}
 	}
+
+	env, err := parseEnvironment(r.Asset.Attributes[AttrEnvironment])
+	if err != nil {
+		return launch{}, &pam.TargetError{Code: pam.CodeTargetConfig, Err: fmt.Errorf("attribute %s: %w", AttrEnvironment, err)}
+	}
+	if locale != "" {
+		env = slices.DeleteFunc(env, func(e envRequest) bool { return e.Name == "LANG" })
+		env = append([]envRequest{{"LANG", locale}}, env...)
+	}
+	l.env = env
 
 	unix := r.Asset.Type.OS == pam.OSUnix
 	switch {
@@ -143,8 +154,11 @@ func quoteDir(dir string) string {
 	return quote(dir)
 }
 
-// quote makes one word of s for a POSIX shell: nothing is special between single quotes but the quote itself.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+// quote makes one word of s for sh, csh and fish. Between single quotes nothing is special but the quote itself and,
+// in fish, the backslash: both stand outside, behind a backslash.
+func quote(s string) string {
+	return "'" + strings.NewReplacer("'", `'\''`, `\`, `'\\'`).Replace(s) + "'"
+}
 
 func onlyRunes(s, more string) bool {
 	for _, r := range s {

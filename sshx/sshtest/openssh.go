@@ -1,20 +1,16 @@
 package sshtest
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
@@ -44,14 +40,7 @@ type OpenSSH struct {
 	HostKeyFile   string // private key; replaced by RotateHostKey
 	PublicKeyFile string // authorized_keys of the account
 
-	program, config string
-	listener        net.Listener
-	wg              sync.WaitGroup
-
-	mu     sync.Mutex // guards what follows
-	procs  map[*os.Process]struct{}
-	log    bytes.Buffer
-	closed bool
+	*inetd
 }
 
 // StartOpenSSH runs sshd for the length of a test. Without an sshd on the machine it does what pamtest.Peer does.
@@ -77,7 +66,6 @@ func RunOpenSSH(cfg OpenSSHConfig) (*OpenSSH, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sshtest: sshd: %w", err)
 	}
-	s.wg.Go(s.serve)
 	return s, nil
 }
 
@@ -91,10 +79,10 @@ func newOpenSSH(cfg OpenSSHConfig) (*OpenSSH, error) {
 		return nil, err
 	}
 	s := &OpenSSH{
-		User: account.Username, program: cfg.Program,
+		User:        account.Username,
 		HostKeyFile: filepath.Join(dir, "host_key"), PublicKeyFile: filepath.Join(dir, "authorized_keys"),
-		config: filepath.Join(dir, "sshd_config"), procs: make(map[*os.Process]struct{}),
 	}
+	config := filepath.Join(dir, "sshd_config")
 	if os.Geteuid() == 0 {
 		// sshd drops privileges into this directory and does not make it.
 		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
@@ -130,16 +118,16 @@ func newOpenSSH(cfg OpenSSHConfig) (*OpenSSH, error) {
 	if !slices.ContainsFunc(cfg.Options, func(o string) bool { return strings.HasPrefix(o, "Subsystem ") }) {
 		lines = append(lines, "Subsystem sftp internal-sftp") // here the first of two is an error
 	}
-	if err := os.WriteFile(s.config, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		return nil, err
 	}
-	if out, err := exec.Command(s.program, "-t", "-f", s.config).CombinedOutput(); err != nil {
+	if out, err := exec.Command(cfg.Program, "-t", "-f", config).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("configuration: %w: %s", err, out)
 	}
-	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	if s.inetd, err = startInetd(filepath.Join(dir, "log"), cfg.Program, "-i", "-e", "-f", config); err != nil {
 		return nil, err
 	}
-	s.Address = s.listener.Addr().String()
+	s.Address = s.address()
 	return s, nil
 }
 
@@ -170,93 +158,4 @@ func newKeyPair() (private []byte, public string, err error) {
 		return nil, "", err
 	}
 	return pem.EncodeToMemory(block), AuthorizedKey(sshPub), nil
-}
-
-func (s *OpenSSH) serve() {
-	for {
-		c, err := s.listener.Accept()
-		if err != nil {
-			return
-		}
-		if err := s.spawn(c.(*net.TCPConn)); err != nil {
-			fmt.Fprintf(&logWriter{s}, "spawn: %v\n", err)
-		}
-	}
-}
-
-// spawn hands the socket to an sshd of its own, as inetd would.
-func (s *OpenSSH) spawn(c *net.TCPConn) error {
-	defer c.Close()
-	f, err := c.File()
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	cmd := exec.Command(s.program, "-i", "-e", "-f", s.config)
-	cmd.Stdin, cmd.Stdout = f, f
-	// A file and not a pipe: Wait must not wait for whoever has inherited it.
-	log, err := os.OpenFile(filepath.Join(filepath.Dir(s.config), "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	cmd.Stderr = log
-
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return net.ErrClosed
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	p := cmd.Process
-	s.procs[p] = struct{}{}
-	s.wg.Go(func() {
-		_ = cmd.Wait()
-		s.mu.Lock()
-		delete(s.procs, p)
-		s.mu.Unlock()
-	})
-	return nil
-}
-
-// Signal sends sig to the server process of every live connection and returns how many there were.
-func (s *OpenSSH) Signal(sig os.Signal) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var errs []error
-	for p := range s.procs {
-		errs = append(errs, p.Signal(sig))
-	}
-	return len(s.procs), errors.Join(errs...)
-}
-
-// Log returns what the servers logged.
-func (s *OpenSSH) Log() string {
-	b, _ := os.ReadFile(filepath.Join(filepath.Dir(s.config), "log"))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.log.String() + string(b)
-}
-
-// Close ends the listener and every server process, and waits for them. Shells get a hangup from their PTY.
-func (s *OpenSSH) Close() error {
-	s.listener.Close()
-	s.mu.Lock()
-	s.closed = true
-	for p := range s.procs {
-		_ = p.Kill() // one that is stopped hears nothing else
-	}
-	s.mu.Unlock()
-	s.wg.Wait()
-	return nil
-}
-
-type logWriter struct{ s *OpenSSH }
-
-func (w *logWriter) Write(p []byte) (int, error) {
-	w.s.mu.Lock()
-	defer w.s.mu.Unlock()
-	return w.s.log.Write(p)
 }
