@@ -203,6 +203,9 @@ func (b *Broker) serveAttach(w http.ResponseWriter, r *http.Request, who Identit
 	if err := readJSON(w, r, &struct{}{}); err != nil {
 		return err
 	}
+	if refusal := b.knock(doorAttach, who.User, b.clientAddr(r)); refusal != nil {
+		return refusal
+	}
 	s, p, err := b.place(r, who)
 	if err != nil {
 		return err

@@ -38,12 +38,16 @@ var house = map[string]part{
 			"pam/internal/frame":             "codec of the browser protocol",
 			"pam/internal/stream":            "the session's ordered log",
 			"github.com/rcrowley/go-metrics": "the host injects its registry",
+			"golang.org/x/time":              "token buckets of the rate limits",
 		},
 		tests: uses{"pam/pamtest": "fakes of the broker's neighbours, and a browser"},
 	},
 	"pam/internal/edge": {
-		why:   "the only place that knows the WebSocket library",
-		uses:  uses{"nhooyr.io/websocket": "the WebSocket itself; deprecated, so a swap must touch one package"},
+		why: "the only place that knows the WebSocket library",
+		uses: uses{
+			"nhooyr.io/websocket": "the WebSocket itself; deprecated, so a swap must touch one package",
+			"golang.org/x/time":   "how many control frames are too many",
+		},
 		tests: uses{},
 	},
 	"pam/internal/frame":  {why: "frame codec without I/O"},

@@ -263,7 +263,7 @@ func (v *viewer) readLoop() *endMessage {
 	for {
 		msg, err := v.conn.Read(v.ctx)
 		if err != nil {
-			if errors.Is(err, edge.ErrNotBinary) || errors.Is(err, edge.ErrTooLarge) {
+			if edge.IsViolation(err) {
 				return &endMessage{Code: CodeProtocolViolation}
 			}
 			return nil

@@ -41,7 +41,10 @@ func BenchmarkTicket(b *testing.B) {
 // benchSession is a session whose socket the benchmark reads itself, with the target's end of it.
 func benchSession(b *testing.B, recorded bool) (read func() []frame.Frame, write func(frame.Frame), c *pamtest.Conn) {
 	b.Helper()
-	r := newRig(b, func(c *pam.Config) { c.Log = nil })
+	r := newRig(b, func(c *pam.Config) {
+		c.Log = nil
+		pamtest.Unthrottle(&c.Limits)
+	})
 	if recorded {
 		r.recorded()
 	}

@@ -27,20 +27,23 @@ type Broker struct {
 	// policyChanged is closed by the first change of the policy since New.
 	policyChanged <-chan struct{}
 	viewerCount   atomic.Int64
-	born          time.Time      // when New was called, by Config.Now
+	born          time.Time // when New was called, by Config.Now
+	unattached    quota     // sockets that have sent no ticket yet
+	pending       quota     // launches that wait to be attached
+	throttles     map[door]throttles
+	denials       *throttle      // of their events
 	wg            sync.WaitGroup // every goroutine that the broker owns
 
-	mu         sync.Mutex // guards all below
-	live       map[SessionID]*liveSession
-	slots      map[UserID]int  // live sessions and starts under way
-	onAsset    map[AssetID]int // the same by asset
-	total      int
-	unattached map[string]int           // sockets per address that have sent no ticket yet
-	purged     time.Time                // when expired tickets were dropped last
-	watching   bool                     // watchPolicy runs
-	unsettled  map[SessionID]completion // ends that are not written down yet
-	settling   bool                     // settleAll runs
-	unsealed   []string                 // paths of recordings that Shutdown could not seal; at most maxUnsealed
+	mu        sync.Mutex // guards all below
+	live      map[SessionID]*liveSession
+	slots     map[UserID]int  // live sessions and starts under way
+	onAsset   map[AssetID]int // the same by asset
+	total     int
+	purged    time.Time                // when expired tickets were dropped last
+	watching  bool                     // watchPolicy runs
+	unsettled map[SessionID]completion // ends that are not written down yet
+	settling  bool                     // settleAll runs
+	unsealed  []string                 // paths of recordings that Shutdown could not seal; at most maxUnsealed
 }
 
 // New returns a broker over a copy of cfg, or an error that lists every fault of cfg.
@@ -51,12 +54,13 @@ func New(cfg Config) (*Broker, error) {
 	}
 	b := &Broker{
 		cfg: c, protocols: map[string]Protocol{}, met: newInstruments(c.Metrics), random: rand.Reader,
-		live: map[SessionID]*liveSession{}, slots: map[UserID]int{}, onAsset: map[AssetID]int{}, unattached: map[string]int{},
+		live: map[SessionID]*liveSession{}, slots: map[UserID]int{}, onAsset: map[AssetID]int{},
 		unsettled: map[SessionID]completion{}, born: c.Now(),
 	}
 	b.met.sampler.follow(b)
 	b.cfg.Store = meteredStore{c.Store, b.met}
 	b.audit = newAuditor(&b.cfg, b.met)
+	b.throttles, b.denials = newThrottles(c.Limits, c.Metrics), newThrottle(c.Limits.DenialRate)
 	for _, p := range c.Protocols {
 		b.protocols[p.Name()] = p
 	}

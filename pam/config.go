@@ -69,7 +69,15 @@ type Limits struct {
 	Requested    time.Duration // from creation to the first attach; 30 s
 	Ticket       time.Duration // life of an attach ticket; 30 s
 	FirstMessage time.Duration // from the socket's opening to its ticket; 5 s
-	Unattached   int           // sockets per address that have sent no ticket yet; 16
+	Unattached   int           // sockets of one address, and of one user, that have sent no ticket yet; 16
+	Anonymous    int           // such sockets whose user is not known, of all addresses together; 1,000
+	PendingUser  int           // launches of one user that wait to be attached; 10
+	PendingAddr  int           // the same from one address; 50
+	PendingAsset int           // the same on one asset; 50
+	UserRate     int           // starts, joins, attaches and sockets of one user a minute, each for itself, on this gateway; 120
+	AddrRate     int           // the same from one address; 1,200. An address is an IPv4 address or an IPv6 /64
+	MFAAddrRate  int           // second factors tried from one address a minute; 60
+	DenialRate   int           // audit events of denials of one user a minute; 30. The next one tells how many were left out
 	Connect      time.Duration // recorder, vault and target together; 60 s
 	Reconnect    time.Duration // window in which an owner may come back (C2); 60 s
 	MaxDuration  time.Duration // of a session; 12 h
@@ -108,6 +116,14 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Ticket, 30*time.Second)
 	def(&l.FirstMessage, 5*time.Second)
 	num(&l.Unattached, 16)
+	num(&l.Anonymous, 1000)
+	num(&l.PendingUser, 10)
+	num(&l.PendingAddr, 50)
+	num(&l.PendingAsset, 50)
+	num(&l.UserRate, 120)
+	num(&l.AddrRate, 1200)
+	num(&l.MFAAddrRate, 60)
+	num(&l.DenialRate, 30)
 	def(&l.Connect, 60*time.Second)
 	def(&l.Reconnect, 60*time.Second)
 	def(&l.MaxDuration, 12*time.Hour)
@@ -147,6 +163,8 @@ func (l Limits) validate() error {
 	for name, n := range map[string]int{
 		"Unattached": l.Unattached, "Backlog": l.Backlog, "Window": l.Window, "Sessions": l.Sessions, "PerUser": l.PerUser,
 		"PerAsset": l.PerAsset, "Joiners": l.Joiners, "MFATries": l.MFATries,
+		"Anonymous": l.Anonymous, "PendingUser": l.PendingUser, "PendingAddr": l.PendingAddr, "PendingAsset": l.PendingAsset,
+		"UserRate": l.UserRate, "AddrRate": l.AddrRate, "MFAAddrRate": l.MFAAddrRate, "DenialRate": l.DenialRate,
 	} {
 		if n < 0 {
 			errs = append(errs, fmt.Errorf("pam: Config.Limits.%s is %d; want a positive number, or 0 for the default", name, n))

@@ -67,7 +67,8 @@ func TestEnd_S39_ThousandRaces(t *testing.T) {
 func endRaces(t *testing.T, random *rand.Rand, races int, expiring bool) {
 	registry := metrics.NewRegistry()
 	r := newRig(t, func(c *pam.Config) {
-		c.Limits.Reconnect, c.Metrics, c.Limits.PerUser = time.Millisecond, registry, races
+		c.Limits.Reconnect, c.Metrics = time.Millisecond, registry
+		pamtest.Unthrottle(&c.Limits)
 		if expiring {
 			c.Limits.MaxDuration = 3 * time.Millisecond
 		}
@@ -172,7 +173,7 @@ func checkSequence(t *testing.T, events []pam.Event) {
 // came too late is closed all the same.
 func TestEnd_S39_WhileConnecting(t *testing.T) {
 	pamtest.NoLeaks(t)
-	r := newRig(t, func(c *pam.Config) { c.Limits.PerUser = 100 })
+	r := newRig(t, func(c *pam.Config) { pamtest.Unthrottle(&c.Limits) })
 	p := r.alice()
 	for nth := 1; nth <= 50; nth++ {
 		connect := make(chan struct{})
@@ -378,7 +379,7 @@ func TestEnd_MaxDuration(t *testing.T) {
 // that does not come back is named.
 func TestEnd_S37_Shutdown(t *testing.T) {
 	t.Run("in order", func(t *testing.T) {
-		r := newRig(t, func(c *pam.Config) { c.Limits.PerUser = 100 })
+		r := newRig(t, func(c *pam.Config) { pamtest.Unthrottle(&c.Limits) })
 		r.recorded()
 		var pages []*page
 		for range 10 {

@@ -201,8 +201,11 @@ func writeJSON(w http.ResponseWriter, st int, v any) {
 	_, _ = w.Write(append(b, '\n'))
 }
 
-// maxBody is the largest request body, in bytes.
-const maxBody = 64 << 10
+// maxBody is the largest request body, in bytes, and bodyTime the longest it may take to come.
+const (
+	maxBody  = 64 << 10
+	bodyTime = 10 * time.Second
+)
 
 // readJSON reads the body of an unsafe request.
 func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
@@ -210,7 +213,11 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
 	if err != nil || typ != "application/json" {
 		return &Refusal{Code: CodeBadRequest, Text: "want Content-Type: application/json"}
 	}
+	// Not every host sets http.Server.ReadTimeout. Where the writer does not know deadlines that has to do.
+	wire := http.NewResponseController(w)
+	_ = wire.SetReadDeadline(time.Now().Add(bodyTime))
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	_ = wire.SetReadDeadline(time.Time{})
 	if err != nil {
 		var large *http.MaxBytesError
 		if errors.As(err, &large) {

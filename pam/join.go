@@ -34,6 +34,9 @@ func (b *Broker) Join(ctx context.Context, who Identity, r JoinRequest) (Partici
 	if len(r.Reason) > maxReason {
 		return "", &Refusal{Code: CodeTooLarge, Text: "reason"}
 	}
+	if refusal := b.knock(doorJoin, who.User, r.ClientAddr); refusal != nil {
+		return "", refusal // no event: it may be about nothing
+	}
 	info, err := b.Session(ctx, r.Session)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -54,9 +57,7 @@ func (b *Broker) Join(ctx context.Context, who Identity, r JoinRequest) (Partici
 	deny := func(refusal *Refusal) (ParticipantID, error) {
 		b.met.denied.Inc(1)
 		event.Verb, event.Code = DenySession, refusal.Code
-		if err := b.audit.write(ctx, event); err != nil {
-			b.cfg.Log.Error("audit event lost", "verb", DenySession, "err", err)
-		}
+		b.auditDenial(ctx, event)
 		return "", refusal
 	}
 	if !ev.decision.Allowed() && ev.decision.Code != CodeMFARequired {

@@ -321,7 +321,10 @@ func TestPolicy_S10_ErrorsDeny(t *testing.T) {
 
 // TestLimits_C3_PerUserNeverExceeded: fifty starts at once of a user who may have three, and as many of others.
 func TestLimits_C3_PerUserNeverExceeded(t *testing.T) {
-	r := newRig(t, func(c *pam.Config) { c.Limits.PerUser, c.Limits.Sessions = 3, 5 })
+	r := newRig(t, func(c *pam.Config) {
+		c.Limits.PerUser, c.Limits.Sessions = 3, 5
+		pamtest.Unthrottle(&c.Limits)
+	})
 	for _, u := range []pam.UserID{"bob", "carol"} {
 		r.policy.Set(u, asset1, pamtest.Permit(pam.RoleViewer, everything...))
 	}

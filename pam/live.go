@@ -33,6 +33,8 @@ type liveSession struct {
 	turn chan struct{} // one token: Input, Resize and Paste are called one at a time
 
 	owner *participant
+	// waits gives up the place among the launches that wait to be attached.
+	waits func()
 
 	lastInput  atomic.Int64 // of anyone, as an offset of begun in nanoseconds
 	warnedIdle atomic.Bool  // warning is about being idle: input takes it back
@@ -180,6 +182,7 @@ func (s *liveSession) finish(e *End) {
 	running := s.running
 	s.running = true // nobody may start it any more
 	s.mu.Unlock()
+	s.waits()
 	s.cancel(e)
 	if !running {
 		s.b.wg.Go(s.complete)
@@ -200,5 +203,6 @@ func (s *liveSession) start() {
 	}
 	s.startClock()
 	s.mu.Unlock()
+	s.waits()
 	s.b.wg.Go(s.run)
 }

@@ -14,6 +14,7 @@ type instruments struct {
 	started      metrics.Counter   // sessions created
 	denied       metrics.Counter   // starts and joins refused by a decision
 	joined       metrics.Counter   // places given to joiners
+	folded       metrics.Counter   // denials that have no event of their own
 	mfaFailed    metrics.Counter   // second factors that were not accepted
 	framesOut    metrics.Counter   // frames emitted by targets
 	bytesOut     metrics.Counter   // bytes emitted by targets
@@ -40,6 +41,7 @@ func newInstruments(r metrics.Registry) *instruments {
 		viewers:      metrics.GetOrRegisterGauge("pam.viewers", r),
 		started:      metrics.GetOrRegisterCounter("pam.sessions.started", r),
 		joined:       metrics.GetOrRegisterCounter("pam.sessions.joined", r),
+		folded:       metrics.GetOrRegisterCounter("pam.events.folded", r),
 		mfaFailed:    metrics.GetOrRegisterCounter("pam.mfa.failed", r),
 		denied:       metrics.GetOrRegisterCounter("pam.sessions.denied", r),
 		framesOut:    metrics.GetOrRegisterCounter("pam.frames.out", r),

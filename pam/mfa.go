@@ -99,6 +99,9 @@ func (b *Broker) verifyMFA(ctx context.Context, a mfaAttempt) (restore func(), r
 	case len(a.token.Reveal()) > maxMFAToken:
 		return nil, &Refusal{Code: CodeTooLarge, Text: "mfa_token"}
 	}
+	if refusal := b.knock(doorMFA, "", a.addr); refusal != nil { // of one user it is countMFA that counts
+		return nil, refusal
+	}
 	nth, refusal := b.countMFA(ctx, a.who.User)
 	if refusal != nil {
 		return nil, refusal

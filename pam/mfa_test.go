@@ -229,7 +229,10 @@ func TestStart_Q7_L4_MFAIsLast(t *testing.T) {
 // with it later, on no door and for no other asset.
 func TestStart_L4_S15_TokenIsSingleUse(t *testing.T) {
 	const racers = 100
-	r := newMFARig(t, func(c *pam.Config) { c.Limits.PerUser, c.Limits.MFATries = racers, 10*racers })
+	r := newMFARig(t, func(c *pam.Config) {
+		c.Limits.MFATries = 10 * racers
+		pamtest.Unthrottle(&c.Limits)
+	})
 	var passed atomic.Int32
 	var wg sync.WaitGroup
 	for range racers {
@@ -350,7 +353,7 @@ func (p *person) full(method, path string, body any) (int, http.Header, map[stri
 // failed before all have begun.
 func TestStart_L4_S46_ParallelGuesses(t *testing.T) {
 	for round := range pamtest.Rounds(t, 5) {
-		r := newMFARig(t, func(c *pam.Config) { c.Limits.PerUser = 200 })
+		r := newMFARig(t, func(c *pam.Config) { pamtest.Unthrottle(&c.Limits) })
 		gate := make(chan struct{})
 		r.mfa.At("Verify", 0, pamtest.Fault{Gate: gate})
 		var refused, wrong atomic.Int32

@@ -213,7 +213,7 @@ func writtenOf(rec *pamtest.Recording) (output string, inputs int) {
 // TestRecord_S03_S27_ShownIsAPrefixOfWritten runs random schedules of output, input and a recorder that stops and goes on:
 // at every moment the page has seen, and the target has got, no more than is written.
 func TestRecord_S03_S27_ShownIsAPrefixOfWritten(t *testing.T) {
-	r := newRig(t, func(c *pam.Config) { c.Limits.PerUser = 1000 })
+	r := newRig(t, func(c *pam.Config) { pamtest.Unthrottle(&c.Limits) })
 	r.recorded()
 	nth := 0
 	rapid.Check(t, func(rt *rapid.T) {

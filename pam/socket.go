@@ -2,11 +2,8 @@ package pam
 
 import (
 	"context"
-	"errors"
-	"net"
 	"net/http"
 	"strings"
-	"sync"
 
 	"github.com/sallyport/sallyport/pam/internal/edge"
 	"github.com/sallyport/sallyport/pam/internal/frame"
@@ -26,12 +23,12 @@ func (b *Broker) serveSocket(w http.ResponseWriter, r *http.Request, _ Identity)
 			return err
 		}
 	}
-	done, err := b.admitSocket(r)
+	done, err := b.admitSocket(r, who, anonymous)
 	if err != nil {
 		return err
 	}
 	defer done()
-	conn, offered, err := edge.Accept(w, r, edge.Options{Subprotocol: frame.Subprotocol, Origins: b.cfg.Origins, ReadLimit: frame.MaxClientMessage})
+	conn, offered, err := edge.Accept(w, r, edge.Options{Subprotocol: frame.Subprotocol, Origins: b.cfg.Origins, ReadLimit: frame.MaxHelloMessage})
 	if err != nil {
 		b.cfg.Log.Warn("websocket refused", "err", err) // Accept has answered
 		return nil
@@ -47,34 +44,41 @@ func (b *Broker) serveSocket(w http.ResponseWriter, r *http.Request, _ Identity)
 		return nil
 	}
 	s, p, size, code := b.firstMessage(conn, r, id, who, anonymous)
-	done()
 	if code != "" {
-		conn.Close(string(code))
+		conn.Close(string(code)) // it counts until it is closed: closing takes a while if the peer does not answer
 		return nil
 	}
+	done()
+	conn.SetLimit(readLimit(p.mode))
 	b.serveViewer(s, p, conn, size)
 	return nil
 }
 
-// admitSocket counts a socket that has sent no ticket yet against its address. done may be called twice.
-func (b *Broker) admitSocket(r *http.Request) (done func(), err error) {
-	addr := b.clientAddr(r).String()
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil && addr == "invalid IP" {
-		addr = host
+// readLimit is the greatest message that a page may send. A monitor has nothing to send that is large: what it may not
+// send at all is dropped, or ends it if it is larger still.
+func readLimit(m Mode) int {
+	if m == ModeMonitor {
+		return frame.MaxInputMessage
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.unattached[addr] >= b.cfg.Limits.Unattached {
-		return nil, &Refusal{Code: CodeRateLimited}
+	return frame.MaxClientMessage
+}
+
+// admitSocket counts a socket that has sent no ticket yet: against its address, and against its user or, if that is not
+// known, against all of that kind. done may be called twice.
+func (b *Broker) admitSocket(r *http.Request, who Identity, anonymous bool) (done func(), err error) {
+	addr, l := b.clientAddr(r), &b.cfg.Limits
+	if refusal := b.knock(doorSocket, who.User, addr); refusal != nil {
+		return nil, refusal
 	}
-	b.unattached[addr]++
-	return sync.OnceFunc(func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if b.unattached[addr]--; b.unattached[addr] <= 0 {
-			delete(b.unattached, addr)
-		}
-	}), nil
+	person := share{counter{byUser, string(who.User)}, l.Unattached}
+	if anonymous {
+		person = share{counter{of: byNobody}, l.Anonymous}
+	}
+	done, ok := b.unattached.take(append(sourceShare(addr, l.Unattached), person)...)
+	if !ok {
+		return nil, &Refusal{Code: CodeRateLimited, Text: "too many sockets have sent no ticket yet", Retry: l.FirstMessage}
+	}
+	return done, nil
 }
 
 // firstMessage waits for the ticket and redeems it. A code says why the socket is to be closed.
@@ -86,7 +90,7 @@ func (b *Broker) firstMessage(conn *edge.Conn, r *http.Request, id SessionID, wh
 		return nil, nil, Size{}, c
 	}
 	msg, err := conn.Read(ctx)
-	if errors.Is(err, edge.ErrNotBinary) || errors.Is(err, edge.ErrTooLarge) {
+	if edge.IsViolation(err) {
 		return refuse(CodeProtocolViolation, "first message", err)
 	}
 	if err != nil {

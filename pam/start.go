@@ -67,6 +67,25 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 	if b.closing.Load() {
 		return SessionInfo{}, shuttingDown()
 	}
+	event := Event{
+		At: b.cfg.Now(), User: who.User, Login: who.LoginID, Asset: r.Asset, ClientAddr: addrText(r.ClientAddr), SocketAddr: r.SocketAddr,
+		Detail: startDetail(r),
+	}
+	deny := func(refusal *Refusal) (SessionInfo, error) {
+		b.met.denied.Inc(1)
+		event.Verb, event.Code = DenySession, refusal.Code
+		b.auditDenial(ctx, event)
+		return SessionInfo{}, refusal
+	}
+	if refusal := b.knock(doorStart, who.User, r.ClientAddr); refusal != nil {
+		return deny(refusal)
+	}
+	leave, ok := b.pending.take(append(sourceShare(r.ClientAddr, b.cfg.Limits.PendingAddr),
+		share{counter{byUser, string(who.User)}, b.cfg.Limits.PendingUser},
+		share{counter{byAsset, string(r.Asset)}, b.cfg.Limits.PendingAsset})...)
+	if !ok {
+		return deny(&Refusal{Code: CodeRateLimited, Text: "too many launches wait to be attached", Retry: b.cfg.Limits.Requested})
+	}
 	// The slot is taken before the decision, so that two starts cannot both find the last one free.
 	free, release := b.reserve(who.User, r.Asset)
 	var s *liveSession
@@ -77,24 +96,14 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 				s.cancel(ErrClosed) // else the broker's context keeps it for ever
 			}
 			release()
+			leave()
 		}
 	}()
 	ev, err := b.evaluate(ctx, who, question{asset: r.Asset, op: OpAccess, addr: r.ClientAddr, limited: !free})
 	if err != nil {
 		b.cfg.Log.Error("decision failed", "user", who.User, "asset", r.Asset, "err", err)
 	}
-	event := Event{
-		At: b.cfg.Now(), User: who.User, Login: who.LoginID, Asset: r.Asset, ClientAddr: addrText(r.ClientAddr), SocketAddr: r.SocketAddr,
-		Code: ev.decision.Code, Rules: ev.grants.Rules, Policy: ev.grants.Version, Detail: startDetail(r),
-	}
-	deny := func(refusal *Refusal) (SessionInfo, error) {
-		b.met.denied.Inc(1)
-		event.Verb, event.Code = DenySession, refusal.Code
-		if err := b.audit.write(ctx, event); err != nil {
-			b.cfg.Log.Error("audit event lost", "verb", DenySession, "err", err)
-		}
-		return SessionInfo{}, refusal
-	}
+	event.Code, event.Rules, event.Policy = ev.decision.Code, ev.grants.Rules, ev.grants.Version
 	if !ev.decision.Allowed() && ev.decision.Code != CodeMFARequired {
 		return deny(&Refusal{Code: ev.decision.Code, Err: err})
 	}
@@ -134,6 +143,7 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 	if err != nil {
 		return SessionInfo{}, &Refusal{Code: CodeInternal, Err: err}
 	}
+	s.waits = leave
 	event.Verb, event.Session = StartSession, s.id
 	if err := b.audit.write(ctx, event); err != nil {
 		return SessionInfo{}, &Refusal{Code: CodeAuditFailed, Err: err}
@@ -189,6 +199,7 @@ func (b *Broker) newSession(who Identity, ev evaluation, params Params, addr net
 		out:  stream.New(b.cfg.Limits.Backlog, b.cfg.Limits.RecorderLag),
 		gate: &gate{}, turn: make(chan struct{}, 1),
 		state: StateRequested, viewers: map[*viewer]struct{}{}, size: Size{Cols: 80, Rows: 24}, owner: owner,
+		waits: func() {},
 	}
 	s.turn <- struct{}{}
 	s.log = b.cfg.Log.With("session", s.id, "asset", ev.asset.ID, "user", who.User)

@@ -33,7 +33,7 @@ var ErrNoHijack = errors.New("edge: response writer cannot be hijacked")
 type Options struct {
 	Subprotocol string
 	Origins     []string // exact; the caller has checked them, the library checks once more
-	ReadLimit   int      // bytes of a message
+	ReadLimit   int      // bytes of a message, until SetLimit
 }
 
 // Conn is one WebSocket. Read is for one goroutine; Write for one; Ping and Close for any.
@@ -43,6 +43,9 @@ type Conn struct {
 	limit int           // bytes of a message that is read
 	net   *oneCloseConn // nil for a client
 }
+
+// SetLimit bounds the messages that come from now on. Nobody may be in Read.
+func (c *Conn) SetLimit(bytes int) { c.limit = bytes }
 
 // keepBuffer is the largest read buffer that an idle connection keeps.
 const keepBuffer = 4 << 10
@@ -74,7 +77,8 @@ func Accept(w http.ResponseWriter, r *http.Request, o Options) (c *Conn, offered
 	return &Conn{ws: ws, limit: o.ReadLimit, net: once.conn}, offered, nil
 }
 
-// Read returns the next message. The slice is valid until the next Read.
+// Read returns the next message. The slice is valid until the next Read. After an error the connection is of no use
+// but to be closed; IsViolation tells whether the peer is to blame.
 func (c *Conn) Read(ctx context.Context) ([]byte, error) {
 	if cap(c.buf) > keepBuffer {
 		c.buf = nil
@@ -109,6 +113,11 @@ func (c *Conn) Read(ctx context.Context) ([]byte, error) {
 // Write sends one message made of all parts.
 func (c *Conn) Write(ctx context.Context, msg []byte) error {
 	return c.ws.Write(ctx, websocket.MessageBinary, msg)
+}
+
+// IsViolation reports whether an error of Read says that the peer broke the rules of this package.
+func IsViolation(err error) bool {
+	return errors.Is(err, ErrNotBinary) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrFlood)
 }
 
 // Ping sends a ping and waits for its pong. Somebody must be in Read.

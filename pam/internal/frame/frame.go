@@ -63,6 +63,12 @@ const (
 // has no reason to gather more.
 const MaxClientMessage = HeaderLen + MaxPayload
 
+// Smaller limits of messages: until a client is known, and for one that may only look.
+const (
+	MaxHelloMessage = HeaderLen + maxHello
+	MaxInputMessage = HeaderLen + maxInput
+)
+
 // ErrViolation is matched by every error that a peer's bytes cause.
 var ErrViolation = errors.New("protocol violation")
 
