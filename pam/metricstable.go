@@ -40,6 +40,8 @@ func Metrics() []Metric {
 		{Name: "pam.sessions.ended", Exposed: "sallyport_sessions_ended_total", Kind: MetricCounter, Label: "reason", Values: reasonNames(), Help: "Sessions completed, by end reason."},
 		{Name: "pam.ends.unwritten", Exposed: "sallyport_session_ends_unwritten", Kind: MetricGauge, Help: "Ends of sessions that store or event sink have not taken yet; sampled."},
 		{Name: "pam.mfa.failed", Exposed: "sallyport_mfa_failures_total", Kind: MetricCounter, Help: "Second factors that were not accepted."},
+		{Name: "pam.throttled", Exposed: "sallyport_throttled_total", Kind: MetricCounter, Label: "door", Values: doorNames(), Help: "Requests refused because their user or address asks too often."},
+		{Name: "pam.events.folded", Exposed: "sallyport_events_folded_total", Kind: MetricCounter, Help: "Denials beyond a user's rate, which have no audit event of their own."},
 		{Name: "pam.viewers", Exposed: "sallyport_viewers", Kind: MetricGauge, Help: "Attached pages."},
 		{Name: "pam.viewers.unacknowledged_bytes", Exposed: "sallyport_viewers_unacknowledged_bytes", Kind: MetricGauge, Help: "Bytes sent to pages that they have not consumed; sampled."},
 		{Name: "pam.viewers.unacknowledged_bytes_max", Exposed: "sallyport_viewers_unacknowledged_max_bytes", Kind: MetricGauge, Help: "The same, of the page with most; sampled."},
@@ -92,4 +94,11 @@ func (m Metric) Names() map[string]string {
 		names[m.Name+"."+v] = v
 	}
 	return names
+}
+
+func doorNames() (out []string) {
+	for _, d := range allDoors {
+		out = append(out, string(d))
+	}
+	return out
 }
