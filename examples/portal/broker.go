@@ -16,7 +16,13 @@ func (p *portal) mountBroker(c portalConfig) error {
 	if err != nil {
 		return fmt.Errorf("portal: %s: %w", c.config.file, err)
 	}
-	ssh, err := sshx.New(sshx.Config{})
+	ssh, err := sshx.New(sshx.Config{
+		KnownHosts: c.config.SSH.KnownHosts, RevokedKeys: c.config.SSH.RevokedKeys, InsecureLegacyAlgorithms: c.config.SSH.Legacy,
+	})
+	if err != nil {
+		return err
+	}
+	mfa, err := secondFactors(c.config.Users, c.now)
 	if err != nil {
 		return err
 	}
@@ -31,6 +37,8 @@ func (p *portal) mountBroker(c portalConfig) error {
 		Store:     c.store,
 		Protocols: []pam.Protocol{ssh},
 		Recorder:  c.recorder,
+		MFA:       mfa,
+		Limits:    c.config.Limits,
 		UI:        c.ui,
 		Origins:   c.origins,
 		AssetURL:  func(id pam.AssetID) string { return "/assets/" + string(id) },

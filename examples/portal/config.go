@@ -25,6 +25,10 @@ type config struct {
 	Roles      []roleGrant
 	Profiles   []profile
 	Assigns    []assignment
+	Selectors  []selector
+	Calendar   *calendar // nil: no work hours are known
+	SSH        sshSettings
+	Limits     pam.Limits
 
 	file     string
 	lines    map[string]int // of the entries, by "asset web-01", for faults found later
@@ -37,6 +41,7 @@ type user struct {
 	Hash   pam.Secret // bcrypt
 	Site   string
 	Groups []string
+	TOTP   secretSource // of one-time codes
 }
 
 type group struct {
@@ -60,8 +65,12 @@ type asset struct {
 	Tags                   []string
 	HostKeys               []string
 	Break                  []string
-	Demo                   bool // the portal runs the host itself
+	Demo                   bool     // the portal runs the host itself
+	Via                    []string // jump hosts
+	CAKeys                 []string // of authorities that vouch for host keys
+	Algorithms             string
 	Password, Key, Phrase  secretSource
+	Certificate            secretSource
 }
 
 // secretSource is where a secured field comes from: at most one of the three is set.
@@ -79,6 +88,8 @@ type roleGrant struct{ To, On, Role string }
 type profile struct {
 	ID, Name     string
 	Disabled     bool
+	MFA          bool
+	Pins         map[string]string // launch parameters that cannot be changed
 	Declarations map[string]string
 }
 
@@ -136,11 +147,13 @@ func (c *config) read(d *doc, root *yaml.Node) {
 		"origins": d.texts("origins", &c.Origins),
 		"users": each("users", func(n *yaml.Node) string {
 			var u user
-			d.mapping(n, "a user", keys{
+			ks := keys{
 				"id": d.text("id of a user", &u.ID), "name": d.text("name of a user", &u.Name),
 				"password_hash": d.secret("password_hash", &u.Hash), "site_role": d.text("site_role", &u.Site),
 				"groups": d.texts("groups of a user", &u.Groups),
-			})
+			}
+			d.source(ks, "totp_secret", &u.TOTP)
+			d.mapping(n, "a user", ks)
 			c.Users = append(c.Users, u)
 			return "user " + u.ID
 		}),
@@ -188,6 +201,8 @@ func (c *config) read(d *doc, root *yaml.Node) {
 			d.mapping(n, "a profile", keys{
 				"id": d.text("id of a profile", &p.ID), "name": d.text("name of a profile", &p.Name),
 				"enabled":      d.boolean("enabled", &enabled),
+				"mfa":          d.boolean("mfa", &p.MFA),
+				"pins":         d.textMap("pins", &p.Pins),
 				"declarations": func(n *yaml.Node) { readDeclarations(d, n, p.Declarations) },
 			})
 			p.Disabled = !enabled
@@ -200,6 +215,14 @@ func (c *config) read(d *doc, root *yaml.Node) {
 			c.Assigns = append(c.Assigns, a)
 			return fmt.Sprintf("assignment #%d", len(c.Assigns))
 		}),
+		"selectors": each("selectors", func(n *yaml.Node) string {
+			s := readSelector(d, n)
+			c.Selectors = append(c.Selectors, s)
+			return "selector " + s.ID
+		}),
+		"calendar": func(n *yaml.Node) { c.Calendar, c.lines["calendar"] = readCalendar(d, n), n.Line },
+		"ssh":      func(n *yaml.Node) { c.SSH, c.lines["ssh"] = readSSH(d, n), n.Line },
+		"limits":   func(n *yaml.Node) { c.Limits = readLimits(d, n) },
 	})
 }
 
@@ -211,25 +234,12 @@ func readAsset(d *doc, n *yaml.Node) asset {
 		"address": d.text("address", &a.Address), "account": d.text("account", &a.Account),
 		"tags": d.texts("tags", &a.Tags), "host_keys": d.texts("host_keys", &a.HostKeys),
 		"break": d.texts("break", &a.Break), "demo": d.boolean("demo", &a.Demo),
+		"via": d.texts("via", &a.Via), "host_ca_keys": d.texts("host_ca_keys", &a.CAKeys), "algorithms": d.text("algorithms", &a.Algorithms),
 	}
-	source := func(name string, s *secretSource) {
-		once := func(take func(*yaml.Node)) func(*yaml.Node) {
-			return func(n *yaml.Node) {
-				if s.set() {
-					d.fault(n.Line, "keep one", "%s is given twice", name)
-					return
-				}
-				s.line = n.Line
-				take(n)
-			}
-		}
-		ks[name] = once(d.secret(name, &s.inline))
-		ks[name+"_file"] = once(d.text(name+"_file", &s.file))
-		ks[name+"_env"] = once(d.text(name+"_env", &s.env))
-	}
-	source("password", &a.Password)
-	source("key", &a.Key)
-	source("passphrase", &a.Phrase)
+	d.source(ks, "password", &a.Password)
+	d.source(ks, "key", &a.Key)
+	d.source(ks, "passphrase", &a.Phrase)
+	d.source(ks, "certificate", &a.Certificate)
 	d.mapping(n, "an asset", ks)
 	return a
 }
@@ -294,18 +304,22 @@ func (c *config) policyData() policy.Data {
 		for name, v := range p.Declarations {
 			decl[pam.Declaration(name)], _ = parseValue(v) // checked
 		}
-		data.Profiles = append(data.Profiles, policy.Profile{ID: policy.ProfileID(p.ID), Name: p.Name, Enabled: !p.Disabled, Declarations: decl})
+		data.Profiles = append(data.Profiles, policy.Profile{ID: policy.ProfileID(p.ID), Name: p.Name, Enabled: !p.Disabled, Declarations: decl, MFA: p.MFA, Pins: p.Pins})
 	}
 	for i, a := range c.Assigns {
 		data.Assignments = append(data.Assignments, policy.Assignment{
 			ID: fmt.Sprint(i + 1), Scope: pam.AssetID(a.On), Subject: parseSubject(a.To), Profile: policy.ProfileID(a.Profile),
 		})
 	}
+	c.workflowData(&data)
 	return data
 }
 
-// parseSubject reads "user:anna" or "group:ops"; anything else is the zero Subject.
+// parseSubject reads "user:anna", "group:ops" or "everyone"; anything else is the zero Subject.
 func parseSubject(s string) policy.Subject {
+	if s == "everyone" {
+		return policy.Subject{Everyone: true}
+	}
 	if id, ok := strings.CutPrefix(s, "user:"); ok {
 		return policy.Subject{User: pam.UserID(id)}
 	}
@@ -323,6 +337,8 @@ func parseBreak(kinds []string) policy.Break {
 			b |= policy.BreakRoles
 		case "profiles":
 			b |= policy.BreakProfiles
+		case "selectors":
+			b |= policy.BreakSelectors
 		}
 	}
 	return b

@@ -68,6 +68,8 @@ func (c *config) check(d *doc, dir string) {
 		k.asset(&c.Assets[i])
 	}
 	k.policy()
+	k.workflow()
+	k.gateway()
 }
 
 func (k *checker) people() {
@@ -92,6 +94,7 @@ func (k *checker) people() {
 		default:
 			k.d.fault(line, "write administrator or auditor, or remove it", "%s has the unknown site_role %q", what, u.Site)
 		}
+		k.secret(what, "totp_secret", &u.TOTP)
 		for _, g := range u.Groups {
 			k.refer(line, what, "group", g, k.groups)
 		}
@@ -175,7 +178,7 @@ func (k *checker) asset(a *asset) {
 		if !a.Password.set() && !a.Key.set() {
 			k.d.fault(line, "add password_file, password_env, key_file or key_env", "%s has neither a password nor a key", what)
 		}
-		if len(a.HostKeys) == 0 {
+		if len(a.HostKeys) == 0 && len(a.CAKeys) == 0 && len(k.c.SSH.KnownHosts) == 0 {
 			k.d.fault(line, "add the lines that ssh-keyscan prints, once you have compared the fingerprint", "%s has no host_keys, so its identity could not be checked", what)
 		}
 		for i, h := range a.HostKeys {
@@ -186,6 +189,11 @@ func (k *checker) asset(a *asset) {
 			a.HostKeys[i] = pin
 		}
 	}
+	k.hops(line, what, a)
+	if a.Certificate.set() && !a.Key.set() {
+		k.d.fault(line, "add key_file: the private key that the certificate is for", "%s has a certificate and no key", what)
+	}
+	k.secret(what, "certificate", &a.Certificate)
 	k.secret(what, "password", &a.Password)
 	k.secret(what, "key", &a.Key)
 	k.secret(what, "passphrase", &a.Phrase)
@@ -300,8 +308,8 @@ func (k *checker) parent(line int, what, parent string) {
 
 func (k *checker) breaks(line int, what string, kinds []string) {
 	for _, b := range kinds {
-		if b != "roles" && b != "profiles" {
-			k.d.fault(line, "write roles or profiles", "%s breaks the inheritance of %q", what, b)
+		if b != "roles" && b != "profiles" && b != "selectors" {
+			k.d.fault(line, "write roles, profiles or selectors", "%s breaks the inheritance of %q", what, b)
 		}
 	}
 }
@@ -311,10 +319,11 @@ func (k *checker) subject(line int, what, to string) {
 	switch {
 	case s.User != "":
 		k.refer(line, what, "user", string(s.User), k.users)
+	case s.Everyone:
 	case s.Group != "":
 		k.refer(line, what, "group", string(s.Group), k.groups)
 	default:
-		k.d.fault(line, "write to: user:ID or to: group:ID", "%s is given to %q", what, to)
+		k.d.fault(line, "write user:ID, group:ID or everyone", "%s is given to %q", what, to)
 	}
 }
 

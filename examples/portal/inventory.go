@@ -63,14 +63,25 @@ func newInventory(c *config, demo demoTarget, log *slog.Logger) *inventory {
 			a.Address, a.Account, a.HostKeys = demo.address, demo.account, []string{demo.hostKey}
 			a.Password = secretSource{inline: demo.password, line: 1}
 		}
-		inv.assets[id] = pam.Asset{
+		entry := pam.Asset{
 			ID: id, Name: a.Name, Type: types[a.Type], Parent: pam.AssetID(a.Parent), Address: a.Address, Account: a.Account,
-			Attributes: map[string]string{sshx.AttrHostKeys: strings.Join(a.HostKeys, "\n")},
+			Attributes: map[string]string{},
 		}
+		for name, value := range map[string]string{
+			sshx.AttrHostKeys: strings.Join(a.HostKeys, "\n"), sshx.AttrHostCAKeys: strings.Join(a.CAKeys, "\n"), sshx.AttrAlgorithms: a.Algorithms,
+		} {
+			if value != "" {
+				entry.Attributes[name] = value
+			}
+		}
+		for _, hop := range a.Via {
+			entry.Via = append(entry.Via, pam.AssetID(hop))
+		}
+		inv.assets[id] = entry
 		inv.tags[id] = a.Tags
 		inv.order = append(inv.order, id)
 		inv.secrets[id] = map[string]secretSource{
-			pam.FieldPassword: a.Password, pam.FieldPrivateKey: a.Key, pam.FieldPassphrase: a.Phrase,
+			pam.FieldPassword: a.Password, pam.FieldPrivateKey: a.Key, pam.FieldPassphrase: a.Phrase, pam.FieldCertificate: a.Certificate,
 		}
 	}
 	return inv
@@ -92,14 +103,7 @@ func (inv *inventory) Field(_ context.Context, r pam.FieldRequest) (pam.Secret, 
 		return pam.Secret{}, fmt.Errorf("asset %q has no %s: %w", r.Asset, r.Field, pam.ErrNoField)
 	}
 	inv.log.Info("secured field read", "asset", r.Asset, "field", r.Field, "user", r.User, "session", r.Session)
-	switch {
-	case s.env != "":
-		return pam.NewSecret(os.Getenv(s.env)), nil
-	case s.file != "":
-		return readSecret(s.file, r.Field == pam.FieldPrivateKey)
-	default:
-		return s.inline, nil
-	}
+	return s.read(r.Field == pam.FieldPrivateKey)
 }
 
 // maxSecret bounds a secret's file; the largest private key in use has 13 KB.

@@ -4,6 +4,7 @@
 //	go run ./examples/portal                       the built-in demonstration, on http://127.0.0.1:8080
 //	go run ./examples/portal -config my.yaml -data /var/lib/portal
 //	go run ./examples/portal hash                  makes a password hash for the file
+//	go run ./examples/portal totp NAME             makes a secret of one-time codes for a user
 //	go run ./examples/portal events -data FOLDER   prints the audit events as lines of JSON
 //
 // The README beside it says what the file may contain. broker.go is where a broker is made and mounted.
@@ -62,6 +63,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	}
 	if len(args) > 0 && args[0] == "events" {
 		return printEvents(ctx, args[1:], out, errOut)
+	}
+	if len(args) == 2 && args[0] == "totp" {
+		return enroll(args[1], out)
 	}
 	flags := flag.NewFlagSet("portal", flag.ContinueOnError)
 	flags.SetOutput(errOut)

@@ -133,6 +133,23 @@ func (d *doc) secret(what string, dst *pam.Secret) func(*yaml.Node) {
 	}
 }
 
+// source adds the three keys by which a secret can be given.
+func (d *doc) source(ks keys, name string, s *secretSource) {
+	once := func(take func(*yaml.Node)) func(*yaml.Node) {
+		return func(n *yaml.Node) {
+			if s.set() {
+				d.fault(n.Line, "keep one", "%s is given twice", name)
+				return
+			}
+			s.line = n.Line
+			take(n)
+		}
+	}
+	ks[name] = once(d.secret(name, &s.inline))
+	ks[name+"_file"] = once(d.text(name+"_file", &s.file))
+	ks[name+"_env"] = once(d.text(name+"_env", &s.env))
+}
+
 // texts takes a list of scalars.
 func (d *doc) texts(what string, dst *[]string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
