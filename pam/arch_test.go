@@ -142,6 +142,14 @@ var house = map[string]part{
 		uses:  uses{"rdp/internal/wire": "bounded reads"},
 		tests: uses{"rdp/internal/bulk": "one folder of vectors holds packets of both"},
 	},
+	"rdp/internal/credssp": {
+		why: "network level authentication: CredSSP with NTLMv2, without I/O",
+		uses: uses{
+			"rdp/internal/wire":              "bounded reads",
+			"golang.org/x/crypto/md4":        "the hash that NTLM has passwords in",
+			"golang.org/x/crypto/cryptobyte": "ASN.1 of CredSSP",
+		},
+	},
 	"rdp/internal/pdu": {
 		why:  "PDUs of RDP and the layers below it, both ways",
 		uses: uses{"rdp/internal/wire": "bounded reads"},
@@ -208,7 +216,7 @@ var noStd = map[string]struct {
 
 // sansIO are packages that must not be able to do I/O, and the standard packages that would let them.
 var (
-	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/codec", "rdp/internal/pdu", "rdp/internal/wire"}
+	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/codec", "rdp/internal/credssp", "rdp/internal/pdu", "rdp/internal/wire"}
 	ioAccess = []string{"net", "net/http", "os", "os/exec", "syscall", "crypto/tls"}
 )
 

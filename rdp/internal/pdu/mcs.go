@@ -165,9 +165,6 @@ type MCS struct {
 	Data    []byte    // of SendData…; aliases what was decoded
 }
 
-// hasUser and hasResult say what is in which kind.
-func (k MCSKind) hasResult() bool { return k == MCSAttachUserConfirm || k == MCSChannelJoinConfirm }
-
 // AppendBinary appends the PDU. It is the payload of a Data TPDU.
 func (p *MCS) AppendBinary(b []byte) ([]byte, error) {
 	head := uint8(p.Kind) << 2
