@@ -68,6 +68,11 @@ var house = map[string]part{
 			"github.com/pquerna/otp": "the codes of RFC 4226",
 		},
 	},
+	"pam/eventlog": {
+		why:   "sinks of audit events: file, syslog, several at once, memory",
+		uses:  uses{"pam": "implements pam.EventSink"},
+		tests: uses{"pam/pamtest": "the conformance suite"},
+	},
 	"pam/prom": {
 		why: "metrics for Prometheus",
 		uses: uses{
