@@ -73,7 +73,7 @@ assignments:
 
 // site is a running portal for tests.
 type site struct {
-	t      *testing.T
+	t      testing.TB
 	p      *portal
 	srv    *httptest.Server
 	data   string
@@ -101,7 +101,7 @@ func (c *clock) advance(d time.Duration) {
 }
 
 // newSite starts a portal that is known under origins; without any, under its own address.
-func newSite(t *testing.T, yaml string, origins ...string) *site {
+func newSite(t testing.TB, yaml string, origins ...string) *site {
 	t.Helper()
 	c, err := parseConfig("test.yaml", []byte(yaml))
 	if err != nil {

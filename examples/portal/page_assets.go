@@ -24,7 +24,7 @@ type assetsPage struct {
 	Chips          []chip
 	Columns        []column
 	Counter        string
-	Rows           []assetRow
+	Rows           []*assetRow
 	Complete       bool // the page holds every row that matches
 	Pager          *pager
 	EmptyHint      string
@@ -58,12 +58,12 @@ func (p *portal) serveAssets(w http.ResponseWriter, r *http.Request, in login) {
 	all := seen.below(within)
 	page.Visible = len(all)
 	words := strings.Fields(strings.ToLower(q["q"]))
-	filters := map[string]func(assetRow) bool{
-		"q":        func(a assetRow) bool { return matches(a.Text, words) },
-		"protocol": func(a assetRow) bool { return q["protocol"] == "" || strings.EqualFold(a.Protocol, q["protocol"]) },
-		"tag":      func(a assetRow) bool { return q["tag"] == "" || slices.Contains(a.Tags, q["tag"]) },
-		"start":    func(a assetRow) bool { return q["start"] == "" || a.CanStart },
-		"live":     func(a assetRow) bool { return q["live"] == "" || a.Live },
+	filters := map[string]func(*assetRow) bool{
+		"q":        func(a *assetRow) bool { return matches(a.Text, words) },
+		"protocol": func(a *assetRow) bool { return q["protocol"] == "" || strings.EqualFold(a.Protocol, q["protocol"]) },
+		"tag":      func(a *assetRow) bool { return q["tag"] == "" || slices.Contains(a.Tags, q["tag"]) },
+		"start":    func(a *assetRow) bool { return q["start"] == "" || a.CanStart },
+		"live":     func(a *assetRow) bool { return q["live"] == "" || a.Live },
 	}
 	rows := keep(all, filters, "")
 	sortRows(rows, q["sort"])
@@ -95,7 +95,7 @@ func (p *portal) serveAssets(w http.ResponseWriter, r *http.Request, in login) {
 		page.EmptyHint += " The search covers " + page.Heading + " only."
 	}
 	page.Scripts = []string{"tree.js", "menu.js"}
-	if slices.ContainsFunc(page.Rows, func(a assetRow) bool { return a.CanStart }) {
+	if slices.ContainsFunc(page.Rows, func(a *assetRow) bool { return a.CanStart }) {
 		p.withClient(w, &page.chrome)
 	}
 	p.show(w, http.StatusOK, "assets", page)
@@ -104,22 +104,22 @@ func (p *portal) serveAssets(w http.ResponseWriter, r *http.Request, in login) {
 // assetOrders are the columns that the list can be sorted by; equal ones are sorted by name.
 var assetOrders = []struct {
 	key, label, class string
-	compare           func(a, b assetRow) int
+	compare           func(a, b *assetRow) int
 }{
-	{"name", "Name", "c-name", func(assetRow, assetRow) int { return 0 }},
-	{"type", "Type", "c-type", func(a, b assetRow) int { return cmp.Compare(a.Protocol, b.Protocol) }},
-	{"container", "Container", "c-path hide-m", func(a, b assetRow) int { return compareNames(a.Path, b.Path) }},
-	{"address", "Address", "c-addr hide-s", func(a, b assetRow) int { return strings.Compare(a.Address, b.Address) }},
-	{"access", "My access", "c-access", func(a, b assetRow) int {
+	{"name", "Name", "c-name", func(*assetRow, *assetRow) int { return 0 }},
+	{"type", "Type", "c-type", func(a, b *assetRow) int { return cmp.Compare(a.Protocol, b.Protocol) }},
+	{"container", "Container", "c-path hide-m", func(a, b *assetRow) int { return compareNames(a.Path, b.Path) }},
+	{"address", "Address", "c-addr hide-s", func(a, b *assetRow) int { return strings.Compare(a.Address, b.Address) }},
+	{"access", "My access", "c-access", func(a, b *assetRow) int {
 		return cmp.Or(b2i(b.CanStart)-b2i(a.CanStart), cmp.Compare(a.Access.Text, b.Access.Text))
 	}},
-	{"last", "Last session", "c-last hide-m", func(a, b assetRow) int { return b.Last.Compare(a.Last) }},
+	{"last", "Last session", "c-last hide-m", func(a, b *assetRow) int { return b.Last.Compare(a.Last) }},
 }
 
 // sortRows sorts by a key of assetOrders, backwards with '-' before it; an unknown one counts as name.
-func sortRows(rows []assetRow, by string) {
+func sortRows(rows []*assetRow, by string) {
 	key, back := strings.CutPrefix(by, "-")
-	slices.SortStableFunc(rows, func(a, b assetRow) int {
+	slices.SortStableFunc(rows, func(a, b *assetRow) int {
 		n := 0
 		for _, o := range assetOrders {
 			if o.key == key {
@@ -166,7 +166,7 @@ func (p *portal) crumbs(at pam.AssetID) []crumb {
 
 // keep returns the rows that pass all filters but one.
 func keep[T any](all []T, filters map[string]func(T) bool, but string) []T {
-	var out []T
+	out := make([]T, 0, len(all))
 next:
 	for _, row := range all {
 		for name, pass := range filters {
@@ -180,7 +180,7 @@ next:
 }
 
 // assetChips are the filters; each number is what the list would have with it.
-func assetChips(all []assetRow, filters map[string]func(assetRow) bool, q map[string]string) []chip {
+func assetChips(all []*assetRow, filters map[string]func(*assetRow) bool, q map[string]string) []chip {
 	var chips []chip
 	if tag := q["tag"]; tag != "" {
 		chips = append(chips, toggle("Tag: "+tag, "/assets", q, "tag", tag, true, 0))

@@ -49,6 +49,7 @@ type portal struct {
 	logins    *logins
 	passwords *passwords
 	events    eventStore
+	answers   answerCache
 	people    []user // by name
 	demo      []demoLogin
 	hosts     map[string]bool // that a request may name (S34)

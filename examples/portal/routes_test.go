@@ -199,9 +199,9 @@ func TestLive_J5_TerminateWithAReason(t *testing.T) {
 	if r := ruth.form("/live/"+session+"/terminate", url.Values{"reason": {" " + hostile + " "}}); r.Header.Get("Location") != "/live?note=ended" {
 		t.Errorf("terminate: %s to %q", r.Status, r.Header.Get("Location"))
 	}
-	info, err := s.p.broker.Session(t.Context(), pam.SessionID(session))
-	if err != nil || info.Reason != pam.EndTerminated {
-		t.Errorf("the session: %+v, %v", info, err)
+	ended, err := s.events.seen.Await(t.Context(), pam.CompleteSession, 1)
+	if err != nil || ended[0].Reason != pam.EndTerminated || ended[0].Session != pam.SessionID(session) {
+		t.Errorf("the end: %+v, %v", ended, err)
 	}
 	events := s.events.seen.Events(pam.TerminateSession)
 	if len(events) != 1 || events[0].User != "ruth" || events[0].Detail != hostile || events[0].Session != pam.SessionID(session) {

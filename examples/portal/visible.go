@@ -3,8 +3,10 @@ package main
 import (
 	"cmp"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sallyport/sallyport/pam"
@@ -13,7 +15,7 @@ import (
 // visible is what exists for one user: the assets with a role, and the containers with a role or with something
 // visible in them.
 type visible struct {
-	rows       []assetRow               // assets, in the order of the file
+	rows       []*assetRow              // assets, in the order of the file
 	containers map[pam.AssetID]int      // to the number of visible assets below
 	children   map[pam.AssetID][]folder // visible containers by parent, by name
 }
@@ -43,14 +45,13 @@ func (p *portal) visibleTo(r *http.Request, in login, sessions []pam.SessionInfo
 		liveOn[s.Asset] = liveOn[s.Asset] || live(s)
 	}
 	v := &visible{containers: map[pam.AssetID]int{}, children: map[pam.AssetID][]folder{}}
-	addr := clientAddr(r)
+	answers := p.answersFor(r, in)
 	for _, id := range p.inv.order {
-		a := p.inv.assets[id]
-		acc := p.access(r.Context(), in.user, a, addr, false)
+		a, acc := p.inv.assets[id], answers[id]
 		if !acc.visible() {
 			continue
 		}
-		row := assetRow{
+		row := &assetRow{
 			ID: id, Name: a.Name, Href: "/assets/" + string(id), Icon: assetIcon(a), Protocol: strings.ToUpper(a.Type.Protocol),
 			Address: strings.TrimSuffix(a.Address, ":22"), Tags: p.inv.tags[id], Access: acc.mark(), CanStart: acc.canStart(),
 			Live: liveOn[id], Last: last[id].Created, above: p.inv.path(id),
@@ -63,7 +64,7 @@ func (p *portal) visibleTo(r *http.Request, in login, sessions []pam.SessionInfo
 		v.rows = append(v.rows, row)
 	}
 	for id := range p.inv.parents {
-		if _, known := v.containers[id]; known || !p.access(r.Context(), in.user, pam.Asset{ID: id}, addr, false).visible() {
+		if _, known := v.containers[id]; known || !answers[id].visible() {
 			continue
 		}
 		v.containers[id] = 0
@@ -79,6 +80,60 @@ func (p *portal) visibleTo(r *http.Request, in login, sessions []pam.SessionInfo
 		slices.SortFunc(list, func(a, b folder) int { return cmp.Or(compareNames(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	}
 	return v
+}
+
+// answerKey is all that the policy's answers about a user's lists depend on. Time classes change by the minute.
+type answerKey struct {
+	addr    netip.Addr
+	version uint64
+	minute  int64
+}
+
+// answerCache keeps the newest answers of each user, so that a page of a long list does not ask thousands of times anew.
+// What can be started is decided anew by the broker in any case.
+type answerCache struct {
+	mu  sync.Mutex // guards the maps; the answers in them are never changed
+	key map[string]answerKey
+	all map[string]map[pam.AssetID]accessTo
+}
+
+// maxAnswers is how many users' answers are kept.
+const maxAnswers = 64
+
+// answersFor asks the policy about every asset and container.
+func (p *portal) answersFor(r *http.Request, in login) map[pam.AssetID]accessTo {
+	key := answerKey{clientAddr(r), p.policy.Version(), p.now().Unix() / 60}
+	c := &p.answers
+	c.mu.Lock()
+	known, ok := c.all[in.user.ID]
+	ok = ok && c.key[in.user.ID] == key
+	c.mu.Unlock()
+	if ok {
+		return known
+	}
+	all := make(map[pam.AssetID]accessTo, len(p.inv.order)+len(p.inv.parents))
+	failed := false
+	ask := func(a pam.Asset) {
+		acc := p.access(r.Context(), in.user, a, key.addr, false)
+		failed = failed || acc.decision.Code == pam.CodePolicyError
+		all[a.ID] = acc
+	}
+	for _, id := range p.inv.order {
+		ask(p.inv.assets[id])
+	}
+	for id := range p.inv.parents {
+		ask(pam.Asset{ID: id})
+	}
+	if failed {
+		return all
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.all == nil || len(c.all) >= maxAnswers {
+		c.key, c.all = map[string]answerKey{}, map[string]map[pam.AssetID]accessTo{}
+	}
+	c.key[in.user.ID], c.all[in.user.ID] = key, all
+	return all
 }
 
 // place fills in what the container column shows: the nearest two of the containers above.
@@ -97,11 +152,11 @@ func (a *assetRow) place() {
 }
 
 // below returns the rows of a container, at any depth; of all for the empty ID.
-func (v *visible) below(id pam.AssetID) []assetRow {
+func (v *visible) below(id pam.AssetID) []*assetRow {
 	if id == "" {
 		return v.rows
 	}
-	var out []assetRow
+	var out []*assetRow
 	for _, row := range v.rows {
 		if slices.ContainsFunc(row.above, func(f folder) bool { return f.ID == id }) {
 			out = append(out, row)
@@ -111,10 +166,10 @@ func (v *visible) below(id pam.AssetID) []assetRow {
 }
 
 // folders returns the containers directly in a container as rows of the list.
-func (v *visible) folders(p *portal, id pam.AssetID) []assetRow {
-	var out []assetRow
+func (v *visible) folders(p *portal, id pam.AssetID) []*assetRow {
+	var out []*assetRow
 	for _, f := range v.children[id] {
-		row := assetRow{
+		row := &assetRow{
 			ID: f.ID, Name: f.Name, Icon: "folder", Folder: true, Count: v.containers[f.ID],
 			Href: link("/assets", map[string]string{"in": string(f.ID)}), above: p.inv.above(f.ID),
 		}
