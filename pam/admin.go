@@ -109,7 +109,7 @@ func (b *Broker) serveTerminate(w http.ResponseWriter, r *http.Request, who Iden
 	var body struct {
 		Reason string `json:"reason"`
 	}
-	if err := readJSON(w, r, &body); err != nil {
+	if err := b.readJSON(w, r, &body); err != nil {
 		return err
 	}
 	if err := b.needSite(r.Context(), who, SiteAdministrator); err != nil {

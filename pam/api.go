@@ -105,7 +105,7 @@ type launchBody struct {
 
 func (b *Broker) serveStart(w http.ResponseWriter, r *http.Request, who Identity) error {
 	var body launchBody
-	if err := readJSON(w, r, &body); err != nil {
+	if err := b.readJSON(w, r, &body); err != nil {
 		return err
 	}
 	switch body.Window {
@@ -200,7 +200,7 @@ func (b *Broker) place(r *http.Request, who Identity) (*liveSession, *participan
 // serveAttach gives a participant a ticket for one socket: on first load, on reload and after a drop alike. The
 // policy is asked again, so that a right withdrawn meanwhile ends the place here at the latest (S36).
 func (b *Broker) serveAttach(w http.ResponseWriter, r *http.Request, who Identity) error {
-	if err := readJSON(w, r, &struct{}{}); err != nil {
+	if err := b.readJSON(w, r, &struct{}{}); err != nil {
 		return err
 	}
 	if refusal := b.knock(doorAttach, who.User, b.clientAddr(r)); refusal != nil {
@@ -235,7 +235,7 @@ func (b *Broker) serveAttach(w http.ResponseWriter, r *http.Request, who Identit
 }
 
 func (b *Broker) serveEnd(w http.ResponseWriter, r *http.Request, who Identity) error {
-	if err := readJSON(w, r, &struct{}{}); err != nil {
+	if err := b.readJSON(w, r, &struct{}{}); err != nil {
 		return err
 	}
 	s, p, err := b.place(r, who)

@@ -78,6 +78,7 @@ type Limits struct {
 	AddrRate     int           // the same from one address; 1,200. An address is an IPv4 address or an IPv6 /64
 	MFAAddrRate  int           // second factors tried from one address a minute; 60
 	DenialRate   int           // audit events of denials of one user a minute; 30. The next one tells how many were left out
+	Body         time.Duration // for the body of a request to come; 10 s
 	Connect      time.Duration // recorder, vault and target together; 60 s
 	Reconnect    time.Duration // window in which an owner may come back (C2); 60 s
 	MaxDuration  time.Duration // of a session; 12 h
@@ -124,6 +125,7 @@ func (l Limits) withDefaults() Limits {
 	num(&l.AddrRate, 1200)
 	num(&l.MFAAddrRate, 60)
 	num(&l.DenialRate, 30)
+	def(&l.Body, 10*time.Second)
 	def(&l.Connect, 60*time.Second)
 	def(&l.Reconnect, 60*time.Second)
 	def(&l.MaxDuration, 12*time.Hour)
@@ -150,7 +152,7 @@ func (l Limits) withDefaults() Limits {
 func (l Limits) validate() error {
 	var errs []error
 	for name, d := range map[string]time.Duration{
-		"Requested": l.Requested, "Ticket": l.Ticket, "FirstMessage": l.FirstMessage, "Connect": l.Connect,
+		"Requested": l.Requested, "Ticket": l.Ticket, "FirstMessage": l.FirstMessage, "Connect": l.Connect, "Body": l.Body,
 		"Reconnect": l.Reconnect, "MaxDuration": l.MaxDuration, "Review": l.Review, "Heartbeat": l.Heartbeat,
 		"WriteTimeout": l.WriteTimeout, "RecorderLag": l.RecorderLag, "CloseTimeout": l.CloseTimeout,
 		"MFALock": l.MFALock, "MFAResult": l.MFAResult, "Warning": l.Warning,

@@ -201,30 +201,27 @@ func writeJSON(w http.ResponseWriter, st int, v any) {
 	_, _ = w.Write(append(b, '\n'))
 }
 
-// maxBody is the largest request body, in bytes, and bodyTime the longest it may take to come.
-const (
-	maxBody  = 64 << 10
-	bodyTime = 10 * time.Second
-)
+// maxBody is the largest request body, in bytes.
+const maxBody = 64 << 10
 
 // readJSON reads the body of an unsafe request.
-func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
+func (b *Broker) readJSON(w http.ResponseWriter, r *http.Request, into any) error {
 	typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || typ != "application/json" {
 		return &Refusal{Code: CodeBadRequest, Text: "want Content-Type: application/json"}
 	}
 	// Not every host sets http.Server.ReadTimeout. Where the writer does not know deadlines that has to do.
 	wire := http.NewResponseController(w)
-	_ = wire.SetReadDeadline(time.Now().Add(bodyTime))
+	_ = wire.SetReadDeadline(time.Now().Add(b.cfg.Limits.Body))
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	_ = wire.SetReadDeadline(time.Time{})
-	if err != nil {
+	if err != nil { // and the deadline stays: the server would go on waiting for the rest
 		var large *http.MaxBytesError
 		if errors.As(err, &large) {
 			return &Refusal{Code: CodeTooLarge}
 		}
 		return &Refusal{Code: CodeBadRequest, Err: err}
 	}
+	_ = wire.SetReadDeadline(time.Time{})
 	if err := decodeStrict(raw, into); err != nil {
 		return &Refusal{Code: CodeBadRequest, Text: err.Error()}
 	}

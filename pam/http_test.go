@@ -1,7 +1,6 @@
 package pam_test
 
 import (
-	"bufio"
 	"bytes"
 	"io"
 	"net"
@@ -128,33 +127,8 @@ func TestOrigin_S06_WebSocket(t *testing.T) {
 // handshake asks for a WebSocket over a plain connection and returns the status.
 func (r *rig) handshake(t *testing.T, path, host string, h http.Header) int {
 	t.Helper()
-	conn, err := net.Dial("tcp", r.server.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	req, err := http.NewRequest("GET", r.server.URL+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Host = host
-	for k, v := range h {
-		req.Header[k] = v
-	}
-	for k, v := range map[string]string{
-		"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
-		"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol": frame.Subprotocol,
-	} {
-		req.Header.Set(k, v)
-	}
-	if err := req.Write(conn); err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.ReadResponse(bufio.NewReader(conn), req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close()
+	conn, resp := r.upgrade(t, path, host, h)
+	_ = conn.Close()
 	return resp.StatusCode
 }
 

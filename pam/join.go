@@ -138,7 +138,7 @@ func (b *Broker) serveJoin(w http.ResponseWriter, r *http.Request, who Identity)
 		Reason   string `json:"reason"`
 		MFAToken string `json:"mfa_token"`
 	}
-	if err := readJSON(w, r, &body); err != nil {
+	if err := b.readJSON(w, r, &body); err != nil {
 		return err
 	}
 	id := SessionID(r.PathValue("id"))

@@ -58,15 +58,14 @@ const (
 // sourceOf is what counts as one place in the network: an IPv4 address, or the /64 that one customer of IPv6 has
 // (RFC 6177). It is empty for an address that is not known.
 func sourceOf(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
 	bits := 64
 	if a.Is4() || a.Is4In6() {
 		a, bits = a.Unmap(), 32
 	}
-	p, err := a.WithZone("").Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return p.String()
+	return netip.PrefixFrom(a.WithZone(""), bits).Masked().String()
 }
 
 // sourceShare is the share of an address, none if it is not known: the other shares remain.
