@@ -101,6 +101,14 @@ var house = map[string]part{
 			"pam/pamtest": "the number of rounds of soak tests",
 		},
 	},
+	"policy/sqlsource": {
+		why: "a policy in SQL tables, followed by an engine; the host brings the driver",
+		uses: uses{
+			"pam":    "the vocabulary of policies",
+			"policy": "reads and saves its data",
+		},
+		tests: uses{"modernc.org/sqlite": "a real database"},
+	},
 	"sshx": {
 		why: "SSH adapter",
 		uses: uses{

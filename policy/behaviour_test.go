@@ -226,7 +226,7 @@ func TestEngine_GrantsNamesEveryDeclaration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dec := range knownDeclarations() {
+	for _, dec := range known[:] {
 		if _, ok := g.Declarations[dec]; !ok {
 			t.Errorf("declaration %q is missing", dec)
 		}

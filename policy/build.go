@@ -233,7 +233,6 @@ func (b *builder) subjects(d Data) {
 }
 
 func (b *builder) profiles(d Data) {
-	known := knownDeclarations()
 	for _, p := range d.Profiles {
 		at, key := where{"profile", string(p.ID)}, "profile:"+string(p.ID)
 		_, seen := b.snap.profiles[key]
@@ -257,9 +256,12 @@ func (b *builder) profiles(d Data) {
 			default:
 				b.fault(at, fmt.Sprintf("declaration %q has the unknown value %v", dec, v), "use pam.Deny, pam.Allow or pam.Record")
 			}
-			if !slices.Contains(known, dec) {
+			if !slices.Contains(known[:], dec) {
 				pr.own = append(pr.own, dec)
 			}
+		}
+		for i, dec := range known {
+			pr.known[i] = valueCode(pr.value(string(dec)))
 		}
 		if p.MFA {
 			pr.mfa, pr.values[declareMFA] = true, valueDeny
@@ -275,6 +277,11 @@ func (b *builder) profiles(d Data) {
 			pr.values[declarePin+param] = valueDeny
 		}
 		b.snap.profiles[key] = pr
+	}
+	for i, key := range slices.Sorted(maps.Keys(b.snap.profiles)) {
+		pr := b.snap.profiles[key]
+		pr.order = i
+		b.snap.ordered = append(b.snap.ordered, pr)
 	}
 }
 
@@ -331,7 +338,7 @@ func (b *builder) grants(d Data) {
 	add := func(n int32, scope string, sub uint32, role pam.Role, id string) {
 		from := len(slab)
 		slab = append(slab, rolePriority(role), id, scope, b.names[sub], roleName(role), "allow")
-		placed = append(placed, placement{node: n, entry: entry{subject: sub, row: uint32(len(rows)), rank: uint16(role)}})
+		placed = append(placed, placement{node: n, entry: entry{subject: sub, row: uint32(len(rows)), rank: uint32(role)}})
 		rows = append(rows, slab[from:len(slab):len(slab)])
 	}
 	for _, g := range d.Grants {
@@ -380,7 +387,7 @@ func (b *builder) assignments(d Data) {
 		if !good || !found || !ok {
 			continue
 		}
-		placed = append(placed, placement{node: n, entry: entry{subject: sub, row: uint32(len(rows))}})
+		placed = append(placed, placement{node: n, entry: entry{subject: sub, row: uint32(len(rows)), rank: uint32(b.snap.profiles[pname].order)}})
 		id, depth := "assignment:"+a.ID, b.snap.nodes[n].depth
 		for v, ve := range values {
 			from := len(slab)
@@ -394,9 +401,6 @@ func (b *builder) assignments(d Data) {
 // index sorts the entries by node and subject and tells each node where its own are.
 func (b *builder) index() {
 	s := b.snap
-	for i, id := range slices.Sorted(maps.Keys(s.profiles)) {
-		s.profiles[id].order = i
-	}
 	for k, placed := range b.placed {
 		slices.SortFunc(placed, func(x, y placement) int {
 			return cmp.Or(cmp.Compare(x.node, y.node), cmp.Compare(x.subject, y.subject), cmp.Compare(x.row, y.row))

@@ -36,7 +36,7 @@ func (b *builder) selectors(d Data) {
 		rank := selectorPriority(int(s.nodes[n].depth), form, excl, sel.MFA)
 		for _, sub := range subs {
 			for _, op := range sel.Operations {
-				placed = append(placed, placement{node: n, entry: entry{subject: sub, row: uint32(len(rows)), rank: uint16(rank)}})
+				placed = append(placed, placement{node: n, entry: entry{subject: sub, row: uint32(len(rows)), rank: uint32(rank)}})
 				rows = append(rows, []string{
 					fmt.Sprint(rank), "selector:" + sel.ID, b.scopes[n], b.names[sub],
 					string(op), times, net, form, excl, needs, eft,

@@ -9,14 +9,12 @@ import (
 	"github.com/sallyport/sallyport/pam"
 )
 
-// knownDeclarations are those of the SDK, in the order in which they are asked for: the deciding rule of
-// web_session comes before those of the others.
-func knownDeclarations() []pam.Declaration {
-	return []pam.Declaration{
-		pam.WebSession, pam.NativeSession, pam.Keyboard, pam.ClipboardUpload, pam.ClipboardDownload,
-		pam.FileUpload, pam.FileDownload, pam.FileDelete, pam.JoinMonitor, pam.JoinParticipate,
-		pam.SessionURL, pam.Audio, pam.Printing, pam.PortForward, pam.Exec,
-	}
+// known are the declarations of the SDK, in the order in which they are asked for: the deciding rule of web_session
+// comes before those of the others.
+var known = [...]pam.Declaration{
+	pam.WebSession, pam.NativeSession, pam.Keyboard, pam.ClipboardUpload, pam.ClipboardDownload,
+	pam.FileUpload, pam.FileDownload, pam.FileDelete, pam.JoinMonitor, pam.JoinParticipate,
+	pam.SessionURL, pam.Audio, pam.Printing, pam.PortForward, pam.Exec,
 }
 
 // Grants answers q, with every declaration that the SDK knows or that a profile in reach states. Rules names
@@ -26,7 +24,7 @@ func knownDeclarations() []pam.Declaration {
 // Who has no role gets nothing else. Who has one gets the rest whether or not it reaches the operation: check
 // Permitted first. Without an error the answer is whole; with one it is the zero Grants.
 func (e *Engine) Grants(ctx context.Context, q pam.Query) (pam.Grants, error) {
-	return e.grants(ctx, q, true, nil)
+	return e.grants(ctx, q, true, nil, nil)
 }
 
 // GrantsFor is Grants for the declarations in want alone, for example to list assets. Each declaration costs about
@@ -37,7 +35,7 @@ func (e *Engine) GrantsFor(ctx context.Context, q pam.Query, want ...pam.Declara
 			return pam.Grants{}, fmt.Errorf("policy: %w: declaration %q: %s", ErrInvalidQuery, d, what)
 		}
 	}
-	return e.grants(ctx, q, false, want)
+	return e.grants(ctx, q, false, want, nil)
 }
 
 // Site implements pam.SitePolicy. An unknown user has no site role; an error is a denial.
@@ -58,7 +56,10 @@ func (e *Engine) Site(ctx context.Context, u pam.UserID) (pam.SiteRole, error) {
 	return pam.SiteNone, nil
 }
 
-func (e *Engine) grants(ctx context.Context, q pam.Query, all bool, want []pam.Declaration) (pam.Grants, error) {
+// tracer is told of every question that a decision puts to Casbin.
+type tracer func(d *decision, k kind, act string, ok bool, row []string)
+
+func (e *Engine) grants(ctx context.Context, q pam.Query, all bool, want []pam.Declaration, trace tracer) (pam.Grants, error) {
 	if err := ctx.Err(); err != nil {
 		return pam.Grants{}, fmt.Errorf("policy: %w", context.Cause(ctx))
 	}
@@ -84,7 +85,7 @@ func (e *Engine) grants(ctx context.Context, q pam.Query, all bool, want []pam.D
 		e.log.Error("policy decision failed", "user", q.User, "asset", q.Asset, "err", err)
 		return pam.Grants{}, fmt.Errorf("policy: %w", err)
 	}
-	d := decision{snap: s, subject: sub, worker: w}
+	d := decision{snap: s, subject: sub, worker: w, trace: trace}
 	w.begin(s, leaf, q)
 	if err := d.whole(&g, q.Operation, all, want); err != nil {
 		e.log.Error("policy decision failed", "user", q.User, "asset", q.Asset, "err", err)
@@ -119,6 +120,7 @@ type decision struct {
 	snap    *snapshot
 	subject *subject
 	worker  *worker
+	trace   tracer // nil: nobody wants to know
 }
 
 // whole fills in everything but Site and Version.
@@ -267,11 +269,10 @@ func cite(g *pam.Grants, row []string) {
 // stated returns what there is to ask about: a host's own declaration that no assignment in reach states is Deny
 // because it is missing.
 func (d *decision) stated() []pam.Declaration {
-	want := knownDeclarations()
-	known := len(want)
+	want := slices.Clone(known[:])
 	for _, a := range d.worker.assigned {
 		for _, own := range a.profile.own {
-			if !slices.Contains(want[known:], own) {
+			if !slices.Contains(want[len(known):], own) {
 				want = append(want, own)
 			}
 		}
@@ -291,6 +292,9 @@ func (d *decision) ask(k kind, act string) (ok bool, row []string, err error) {
 		return false, nil, fmt.Errorf("%w: it allows without a rule: %q", ErrEnforce, row)
 	case ok && row[columns-1] != "allow":
 		return false, nil, fmt.Errorf("%w: it allows by rule %q, which denies", ErrEnforce, row[colID])
+	}
+	if d.trace != nil {
+		d.trace(d, k, act, ok, row)
 	}
 	return ok, row, nil
 }

@@ -19,6 +19,13 @@
 // The new snapshot replaces the old one in a single step, or, if it has a fault, the old one stays in force.
 // Decisions never wait for a reload, and each comes from exactly one snapshot (S47).
 //
+// Package policy/sqlsource does that for a policy that is kept in SQL tables. A host with a store of its own reads it
+// in one transaction, calls Reload, and does so again within seconds of a change: live sessions follow, as the
+// engine is a [pam.PolicyNotifier].
+//
+// [Engine.Explain] tells an administrator which rule decided each stage, and of a refusal which rules came close
+// and why they did not count.
+//
 // # What is decided
 //
 // Roles: the highest role counts that any grant gives to the user, directly or through groups, on the asset

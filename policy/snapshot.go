@@ -17,6 +17,7 @@ type snapshot struct {
 	byScope  map[string]int32 // "asset:…" to node
 	nodes    []node
 	profiles map[string]*profile // by "profile:…"
+	ordered  []*profile          // by id, as entries count them
 	calendar calendar
 	times    map[string]classes        // by the time column of selectors
 	nets     map[string][]netip.Prefix // by their net column
@@ -42,7 +43,7 @@ type span struct{ from, to uint32 }
 type entry struct {
 	subject uint32
 	row     uint32 // the first
-	rank    uint16 // of a role rule its role, of a selector rule its priority
+	rank    uint32 // of a role rule its role, of an assignment its profile, of a selector rule its priority
 }
 
 // subject is a user with everything they are a member of.
@@ -66,10 +67,28 @@ type profile struct {
 	enabled bool
 	order   int // among all profiles by id
 	values  map[string]string
+	known   [len(known)]uint8 // codes of the values of the declarations that the SDK knows
 	own     []pam.Declaration // stated ones that the SDK does not know, sorted
 	mfa     bool
 	pins    pam.Params
 	pinned  []string // the names in pins, sorted
+}
+
+// code is the place of the declaration's value among profileValues; place is the declaration's among known, -1 if it is not.
+func (p *profile) code(place int, declaration string) uint8 {
+	if place >= 0 {
+		return p.known[place]
+	}
+	return valueCode(p.value(declaration))
+}
+
+func valueCode(value string) uint8 {
+	for i, v := range profileValues() {
+		if v.value == value {
+			return uint8(i)
+		}
+	}
+	return 0 // deny: no other value is ever stored
 }
 
 func (p *profile) value(declaration string) string {
@@ -114,7 +133,7 @@ type env struct {
 // scratch space; it is returned for reuse.
 //
 // They may append rules that do not match in the end, since Casbin decides. They must never leave one out that
-// would: a lost deny rule opens a door.
+// would, but for a second one of the same priority that says the same: a lost deny rule opens a door.
 
 func (s *snapshot) roleRows(rows [][]string, hits []entry, sub *subject, p *path) ([][]string, []entry) {
 	leaf := &s.nodes[p.leaf]
@@ -125,11 +144,15 @@ func (s *snapshot) roleRows(rows [][]string, hits []entry, sub *subject, p *path
 	// The rules for the whole site come last in the index, after those of all nodes.
 	sp := s.site()
 	hits = join(hits, s.entries[kindRole][sp.from:sp.to], sub.ids)
+	var first [pam.RoleOwner + 1][]string // the nearest rule of each role
+	for _, h := range hits {
+		if first[h.rank] == nil {
+			first[h.rank] = s.rows[kindRole][h.row]
+		}
+	}
 	for rank := pam.RoleOwner; rank >= pam.RoleViewer; rank-- {
-		for _, h := range hits {
-			if h.rank == uint16(rank) {
-				rows = append(rows, s.rows[kindRole][h.row])
-			}
+		if first[rank] != nil {
+			rows = append(rows, first[rank])
 		}
 	}
 	return rows, hits
@@ -142,43 +165,41 @@ type assigned struct {
 	profile *profile
 }
 
-// assignments appends what reaches the subject on the path, nearest first, and on a level by profile. Those of
-// disabled profiles are left out: not one of their rules matches.
+// assignments appends what reaches the subject on the path, nearest first. Those of disabled profiles are left out:
+// not one of their rules matches.
 func (s *snapshot) assignments(to []assigned, hits []entry, sub *subject, p *path) ([]assigned, []entry) {
 	leaf := &s.nodes[p.leaf]
 	for d := int(leaf.depth); d >= int(leaf.cut[kindProfile]); d-- {
 		sp := s.nodes[p.nodes[d]].span[kindProfile]
 		hits = join(hits[:0], s.entries[kindProfile][sp.from:sp.to], sub.ids)
-		level := len(to)
 		for _, h := range hits {
-			if pr := s.profiles[s.rows[kindProfile][h.row][colProfile]]; pr.enabled {
+			if pr := s.ordered[h.rank]; pr.enabled {
 				to = append(to, assigned{row: h.row, depth: uint8(d), profile: pr})
 			}
 		}
-		slices.SortFunc(to[level:], func(x, y assigned) int {
-			return cmp.Or(cmp.Compare(x.profile.order, y.profile.order), cmp.Compare(x.row, y.row))
-		})
 	}
 	return to, hits
 }
 
-// profileRows appends one rule of each assignment: the one with the value that its profile gives the declaration,
-// as the other three cannot match. One level after the other, and within it by strictness, is the order of the
-// priority column.
+// profileRows appends for each level and each value one rule: of the assignment whose profile gives the declaration
+// that value. The rules of other values cannot match. One level after the other, and within it by strictness, is the
+// order of the priority column; of several that say the same the profile whose id sorts first speaks.
 func (s *snapshot) profileRows(rows [][]string, all []assigned, declaration string) [][]string {
-	for from := 0; from < len(all); {
-		to := from + 1
-		for to < len(all) && all[to].depth == all[from].depth {
-			to++
-		}
-		for v, ve := range profileValues() {
-			for i := from; i < to; i++ {
-				if all[i].profile.value(declaration) == ve.value {
-					rows = append(rows, s.rows[kindProfile][all[i].row+uint32(v)])
-				}
+	place := slices.Index(known[:], pam.Declaration(declaration))
+	for i := 0; i < len(all); {
+		var first [perAssignment]*assigned
+		for depth := all[i].depth; i < len(all) && all[i].depth == depth; i++ {
+			a := &all[i]
+			v := a.profile.code(place, declaration)
+			if f := first[v]; f == nil || a.profile.order < f.profile.order || a.profile == f.profile && a.row < f.row {
+				first[v] = a
 			}
 		}
-		from = to
+		for v, a := range first {
+			if a != nil {
+				rows = append(rows, s.rows[kindProfile][a.row+uint32(v)])
+			}
+		}
 	}
 	return rows
 }
@@ -212,10 +233,19 @@ func join(hits, entries []entry, ids []uint32) []entry {
 	case len(entries) == 0 || len(ids) == 0:
 	case len(entries) > lopsided*len(ids):
 		for _, id := range ids {
-			i, _ := slices.BinarySearchFunc(entries, id, compareSubject)
-			for ; i < len(entries) && entries[i].subject == id; i++ {
-				hits = append(hits, entries[i])
+			// The first entry that is not before id; what is before it is behind all further ids too.
+			lo, hi := 0, len(entries)
+			for lo < hi {
+				if mid := (lo + hi) / 2; entries[mid].subject < id {
+					lo = mid + 1
+				} else {
+					hi = mid
+				}
 			}
+			for ; lo < len(entries) && entries[lo].subject == id; lo++ {
+				hits = append(hits, entries[lo])
+			}
+			entries = entries[lo:]
 		}
 	case len(ids) > lopsided*len(entries):
 		for _, e := range entries {
@@ -237,15 +267,4 @@ func join(hits, entries []entry, ids []uint32) []entry {
 		}
 	}
 	return hits
-}
-
-func compareSubject(e entry, id uint32) int {
-	switch {
-	case e.subject < id:
-		return -1
-	case e.subject > id:
-		return 1
-	default:
-		return 0
-	}
 }
