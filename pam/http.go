@@ -30,6 +30,7 @@ func (b *Broker) table() []route {
 		{"GET", "/api/session/{id}", b.serveSession, false},
 		{"POST", "/api/session/{id}/attach", b.serveAttach, false},
 		{"POST", "/api/session/{id}/end", b.serveEnd, false},
+		{"POST", "/api/session/{id}/display", b.serveDisplay, false},
 		{"POST", "/api/session/{id}/join", b.serveJoin, false},
 		{"GET", "/api/live", b.serveLive, false},
 		{"POST", "/api/live/{id}/terminate", b.serveTerminate, false},

@@ -18,8 +18,8 @@ type liveSession struct {
 	id       SessionID
 	asset    Asset
 	protocol Protocol
-	params   Params
-	record   bool // the session must be recorded
+	params   Params // mu guards it; the map is replaced, never changed
+	record   bool   // the session must be recorded
 	created  time.Time
 	begun    time.Time // with the monotonic clock: offsets of recording entries count from here
 	log      *slog.Logger

@@ -62,14 +62,14 @@ func (s *liveSession) launch() error {
 		return context.Cause(s.ctx)
 	}
 	s.mu.Lock()
-	size := s.size
+	size, params := s.size, s.params
 	s.mu.Unlock()
 	via, err := s.hops(ctx)
 	if err != nil {
 		return err
 	}
 	request := ConnectRequest{
-		Session: s.id, User: s.info.User, Asset: s.asset, Params: s.params, Size: size, Capabilities: *s.owner.caps.Load(),
+		Session: s.id, User: s.info.User, Asset: s.asset, Params: params, Size: size, Capabilities: *s.owner.caps.Load(),
 		Field: s.field(s.asset.ID), Via: via, Log: s.log,
 	}
 	conn, err := patiently(ctx, s, "Protocol.Connect",
@@ -125,12 +125,12 @@ func (s *liveSession) openRecording(ctx context.Context) error {
 		return errors.New("the profile says Record and Config.Recorder is nil")
 	}
 	s.mu.Lock()
-	size, grants := s.size, s.owner.grants
+	size, grants, params := s.size, s.owner.grants, s.params
 	s.mu.Unlock()
 	meta := RecordingMeta{
 		Session: s.id, Asset: s.asset.ID, Name: s.asset.Name, Protocol: s.protocol.Name(),
 		User: s.info.User, UserName: s.info.UserName, Started: s.created, Size: size,
-		Term: s.params["term"], Rules: grants.Rules, Policy: grants.Version,
+		Term: params["term"], Rules: grants.Rules, Policy: grants.Version,
 	}
 	rec, err := patiently(ctx, s, "Recorder.Open",
 		func() (Recording, error) { return s.b.cfg.Recorder.Open(ctx, meta, recordingWatch{s}) },
