@@ -52,7 +52,13 @@ func (p *Protocol) Params() []pam.Param {
 			Choices: []pam.Choice{
 				{Value: "auto", Label: "As the page"},
 				{Value: "dark", Label: "Dark"},
+				{Value: "midnight", Label: "Midnight"},
+				{Value: "forest", Label: "Forest"},
+				{Value: "ember", Label: "Ember"},
 				{Value: "light", Label: "Light"},
+				{Value: "paper", Label: "Paper"},
+				{Value: "contrast_dark", Label: "High contrast, dark"},
+				{Value: "contrast_light", Label: "High contrast, light"},
 			},
 		},
 		{Name: ParamScrollback, Label: "Lines of scroll-back", Kind: pam.ParamInt, Default: "5000", Min: 0, Max: 50000, Display: true},

@@ -66,7 +66,7 @@ var contentTypes = map[string]string{
 	".txt":  "text/plain; charset=utf-8",
 	".wasm": "application/wasm",
 	".svg":  "image/svg+xml",
-	".d.ts": "text/plain; charset=utf-8",
+	".ts":   "text/plain; charset=utf-8", // declarations for hosts' own sources
 }
 
 // maxAsset is the largest file of the client, in bytes: a wrong folder is to fail at the start.

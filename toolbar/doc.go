@@ -14,6 +14,8 @@
 //	<script type="module" src="/pam/assets/index.js"></script>
 //	<sp-access-button asset="web-01"></sp-access-button>
 //
+// The file index.d.ts beside the bundle declares the elements and their events for hosts that write TypeScript.
+//
 // # Building the client
 //
 // The client is written in TypeScript (folder web) and is not committed in its built form. In a checkout,
@@ -28,15 +30,30 @@
 // # Content policy
 //
 // The session page comes with a policy of its own, which forbids everything but the gateway's own scripts, sockets
-// and, by a nonce, the two style elements that the terminal makes. On a host's own page the host's policy counts.
-// The access button and the launcher need
+// and, by a nonce, the two style elements that the terminal makes. On a host's own page the host's policy counts. The
+// access button and the launcher work under
 //
-//	script-src 'self'; connect-src 'self'
+//	default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none';
+//	require-trusted-types-for 'script'; trusted-types lit-html
 //
-// and nothing for styles, since they use constructed style sheets; with require-trusted-types-for 'script' they also
-// need the policy that TrustedTypes names. A session that is embedded (sp-session, or the window type "embedded" of
-// the launcher) also needs style-src-elem with a nonce that some element of the page carries, from which the terminal
-// takes it, and img-src data:.
+// and need nothing for styles, since they use constructed style sheets. A session that is embedded (sp-session, or the
+// window type "embedded" of the launcher) needs besides
+//
+//	img-src data:; style-src-elem 'nonce-…'
+//
+// with a nonce that some script, style or link element of the page carries, from which the terminal takes it.
+//
+// # Middleware
+//
+// The broker's WebSocket needs the connection. Middleware that wraps the ResponseWriter must let it through with a
+// method Unwrap() http.ResponseWriter, as http.ResponseController asks for; the log names a wrapper that does not. The
+// files under assets are compressed already, and say so.
+//
+// # A new build
+//
+// Files under hashed names never change and are kept by browsers; after a deploy the names of the former build are
+// not found any more. A session page that meets this, or that comes back from a lost connection to a gateway with
+// another build, says so and reloads itself: once, and if nothing that was typed would be lost. The session waits.
 package toolbar
 
 //go:generate go run ./build

@@ -298,3 +298,18 @@ func ExampleNew() {
 	fmt.Print(w.Body)
 	// Output: export * from "./index-AAAA.js";
 }
+
+// TestAssets_S33_Declarations: hosts get the declarations of the components beside the bundle.
+func TestAssets_S33_Declarations(t *testing.T) {
+	files := client()
+	files["index.d.ts"] = &fstest.MapFile{Data: []byte("export {}\n")}
+	ui, err := toolbar.New(toolbar.Config{Assets: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	ui.Assets().ServeHTTP(w, httptest.NewRequest("GET", "/index.d.ts", nil))
+	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" || w.Header().Get("Cache-Control") != "no-cache" {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+}

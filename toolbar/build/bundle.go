@@ -70,6 +70,9 @@ func bundle(web string) (*built, error) {
 		return nil, err
 	}
 	b.files["licences.txt"] = licences
+	if b.files["index.d.ts"], err = os.ReadFile(filepath.Join(web, "types", "index.d.ts")); err != nil {
+		return nil, err
+	}
 	manifest := struct {
 		Entries map[string]string `json:"entries"`
 	}{map[string]string{}}

@@ -63,7 +63,7 @@ func checkOut(out string) error {
 	}
 	for _, e := range entries {
 		switch filepath.Ext(e.Name()) {
-		case ".js", ".json", ".txt", ".css", ".wasm", ".keep", ".go":
+		case ".js", ".ts", ".json", ".txt", ".css", ".wasm", ".keep", ".go":
 		default:
 			return fmt.Errorf("%s holds %s, which no build has written: name another folder", out, e.Name())
 		}

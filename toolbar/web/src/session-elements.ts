@@ -2,6 +2,8 @@ import { define } from './elements/base.js'
 import { SpCard } from './elements/sp-card.js'
 import { SpClipboardPanel } from './elements/sp-clipboard-panel.js'
 import { SpFind } from './elements/sp-find.js'
+import { SpLinks } from './elements/sp-links.js'
+import { SpPasteGuard } from './elements/sp-paste-guard.js'
 import { SpSession } from './elements/sp-session.js'
 import { SpToasts } from './elements/sp-toasts.js'
 import { SpToolbar } from './elements/sp-toolbar.js'
@@ -9,6 +11,8 @@ import { SpToolbar } from './elements/sp-toolbar.js'
 define('sp-card', SpCard)
 define('sp-clipboard-panel', SpClipboardPanel)
 define('sp-find', SpFind)
+define('sp-links', SpLinks)
+define('sp-paste-guard', SpPasteGuard)
 define('sp-toasts', SpToasts)
 define('sp-toolbar', SpToolbar)
 define('sp-session', SpSession)

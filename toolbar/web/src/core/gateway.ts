@@ -54,6 +54,8 @@ export interface Gateway {
   session(): Promise<SessionInfo>
   attach(): Promise<Ticket>
   end(): Promise<void>
+  /** Keeps display parameters. */
+  display(params: Record<string, string>): Promise<void>
   connect(ticket: Ticket, events: SocketEvents): Socket
 }
 

@@ -132,15 +132,19 @@ export class Session {
     for (const message of keyFrames(input)) this.#socket?.send(message)
   }
 
+  /** What would become of a text that is pasted now. */
+  canPaste(text: string): PasteResult {
+    if (text === '') return 'empty'
+    if (this.#state && (!this.#state.capabilities.clipboard_upload || this.#state.mode === 'monitor')) return 'denied'
+    if (!this.#takesInput('clipboard_upload')) return 'not_live'
+    return this.#cfg.text.encode(text).length > MAX_PAYLOAD ? 'too_large' : 'sent'
+  }
+
   /** Sends text from the clipboard. */
   paste(text: string, bracketed: boolean): PasteResult {
-    if (text === '') return 'empty'
-    if (this.#state && !this.#state.capabilities.clipboard_upload) return 'denied'
-    if (!this.#takesInput('clipboard_upload')) return 'not_live'
-    const bytes = this.#cfg.text.encode(text)
-    if (bytes.length > MAX_PAYLOAD) return 'too_large'
-    this.#socket?.send(pasteFrame(bytes, bracketed))
-    return 'sent'
+    const result = this.canPaste(text)
+    if (result === 'sent') this.#socket?.send(pasteFrame(this.#cfg.text.encode(text), bracketed))
+    return result
   }
 
   /** Tells what the user copied out of the terminal, where that is recorded. */
@@ -160,6 +164,12 @@ export class Session {
     if (this.#phase.kind === 'live' && this.#state?.mode === 'owner') this.#socket?.send(resizeFrame(size))
   }
 
+  /** Keeps how the owner has made the session look, for a reload and the next launch (L8). Nothing depends on it. */
+  display(params: Record<string, string>): void {
+    if (this.#state?.mode !== 'owner' || this.#phase.kind === 'closed') return
+    this.#cfg.gateway.display(params).catch(() => {})
+  }
+
   /** Tells whether the page can be seen. */
   visible(visible: boolean): void {
     this.#visible = visible
@@ -172,7 +182,9 @@ export class Session {
   }
 
   #takesInput(declaration: string): boolean {
-    return this.#phase.kind === 'live' && this.#state?.state === 'active' && declaration in this.#state.capabilities
+    const s = this.#state
+    // A monitor sends nothing, whatever its capabilities say (J2).
+    return this.#phase.kind === 'live' && s?.state === 'active' && s.mode !== 'monitor' && declaration in s.capabilities
   }
 
   async #attach(first: boolean): Promise<void> {

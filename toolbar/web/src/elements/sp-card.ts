@@ -101,6 +101,7 @@ export class SpCard extends SpElement {
     now: { attribute: false },
     since: { attribute: false },
     busy: { type: Boolean },
+    reloading: { type: Boolean },
     fault: { attribute: false },
   }
   /** What is shown. */
@@ -113,6 +114,8 @@ export class SpCard extends SpElement {
   declare since: number
   /** Whether an action is under way. */
   declare busy: boolean
+  /** Whether the page is about to reload itself. */
+  declare reloading: boolean
   /** Why the last action failed: a code, or 'unreachable'. */
   declare fault: Code
 
@@ -123,6 +126,7 @@ export class SpCard extends SpElement {
     this.now = 0
     this.since = 0
     this.busy = false
+    this.reloading = false
     this.fault = ''
   }
 
@@ -221,7 +225,7 @@ export class SpCard extends SpElement {
       look.tone,
       title,
       html`<p>
-          ${text}
+          ${text} ${this.reloading ? t('reloading') : nothing}
           ${end.status ? t('exit_status', { n: end.status }) : nothing}
           ${end.signal ? t('exit_signal', { name: end.signal }) : nothing}
         </p>

@@ -34,6 +34,11 @@ export class SpClipboardPanel extends SpElement {
     this.refused = false
   }
 
+  /** Whether there is text in it that has not been sent. */
+  get filled(): boolean {
+    return this.text !== ''
+  }
+
   /** Reads the clipboard, which browsers allow on a click alone. Where they refuse, the field has the focus and says so. */
   async read(): Promise<void> {
     try {
@@ -56,7 +61,7 @@ export class SpClipboardPanel extends SpElement {
     const bytes = new TextEncoder().encode(this.text).length
     const lines = this.text.replace(/\r?\n$/, '').split('\n').length
     const number = new Intl.NumberFormat(locale())
-    return html`<header role="presentation">
+    return html`<div class="head">
         ${icon('clipboard')}
         <h2 class="grow">${t('clipboard')}</h2>
         <button class="btn ghost icon small" aria-label=${t('close_panel')} title=${t('close_panel')} @click=${(e: MouseEvent) => this.#close(e.detail === 0)}>

@@ -2,23 +2,34 @@ import { html, nothing, type PropertyValues } from 'lit'
 import { Chord } from '../core/chord.js'
 import type { ServerFrame, Size } from '../core/frame.js'
 import { Refused, type SessionInfo } from '../core/gateway.js'
-import { type Phase, Session } from '../core/session.js'
+import { examine, mustAsk } from '../core/paste.js'
+import { type PasteResult, type Phase, Session } from '../core/session.js'
 import type { Code, Notice, State } from '../core/types.js'
 import { hostEvent } from '../events.js'
-import { t } from '../i18n/index.js'
+import { codeText, t } from '../i18n/index.js'
+import { mayReload } from '../net/build.js'
 import { apiBase, HttpGateway, startSession } from '../net/http.js'
 import { utf8, windowClock } from '../net/window.js'
+import type { LinkTarget } from '../term/link.js'
 import type { Screen, ScreenEvents } from '../term/screen.js'
 import { SpElement } from './base.js'
+import { SessionBell } from './bell.js'
+import { DisplayKeeper } from './display-keeper.js'
 import { icon } from './icons.js'
 import type { CardAction, SpCard } from './sp-card.js'
+import type { DisplayChange } from './sp-display-panel.js'
 import type { SpFind } from './sp-find.js'
+import type { SpLinks } from './sp-links.js'
+import type { SpPasteGuard } from './sp-paste-guard.js'
 import { sessionStyles } from './sp-session.styles.js'
 import type { SpToasts, Toast } from './sp-toasts.js'
 import type { SpToolbar, ToolbarAction } from './sp-toolbar.js'
 
 /** A terminal's size before there is one. */
 const NO_SIZE: Size = { cols: 80, rows: 24, width: 0, height: 0 }
+
+/** How long the card that says why can be read before the page reloads itself, in milliseconds. */
+const RELOAD_AFTER = 1500
 
 /**
  * One session: its terminal, its toolbar, and what there is to say while it is not live. It fills its box.
@@ -48,6 +59,8 @@ export class SpSession extends SpElement {
     fault: { state: true },
     finding: { state: true },
     missing: { state: true },
+    links: { state: true },
+    reloading: { state: true },
   }
   declare sessionId: string
   declare assetName: string
@@ -59,6 +72,8 @@ export class SpSession extends SpElement {
   declare private fault: Code
   declare private finding: boolean
   declare private missing: boolean
+  declare private reloading: boolean
+  declare private links: { targets: LinkTarget[]; at: { x: number; y: number } | undefined } | undefined
 
   #session: Session | undefined
   #screen: Screen | undefined
@@ -66,7 +81,11 @@ export class SpSession extends SpElement {
   #state: State | undefined
   #stepSince = 0
   #ticking: ReturnType<typeof setInterval> | undefined
+  #targetTitle = ''
+  #rung = false // the bell has rung while nobody looked
   readonly #chord = new Chord()
+  readonly #bell = new SessionBell()
+  readonly #display = new DisplayKeeper((params) => this.#session?.display(params))
 
   constructor() {
     super()
@@ -80,6 +99,8 @@ export class SpSession extends SpElement {
     this.fault = ''
     this.finding = false
     this.missing = false
+    this.links = undefined
+    this.reloading = false
   }
 
   override connectedCallback(): void {
@@ -90,7 +111,7 @@ export class SpSession extends SpElement {
     window.addEventListener('blur', () => this.#chord.reset(), on)
     window.addEventListener('online', () => this.#session?.tryNow(), on)
     window.addEventListener('beforeunload', (e) => this.#leaving(e), on)
-    document.addEventListener('visibilitychange', () => this.#session?.visible(!document.hidden), on)
+    document.addEventListener('visibilitychange', () => this.#seen(), on)
     this.#open()
   }
 
@@ -136,12 +157,16 @@ export class SpSession extends SpElement {
     return html`<div class="stage ${away ? 'away' : ''}" part="stage" role=${this.page ? 'main' : 'group'} aria-label=${t('terminal', { asset: name })}>
       ${this.page && name ? html`<h1 class="vh" dir="auto">${name}</h1>` : nothing}
       <div class="screen" part="screen" ?inert=${away}></div>
+      <div class="flash"></div>
       ${p.kind === 'live' && p.state.state === 'suspended' ? html`<div class="banner" role="status">${icon('pause')}<span>${t('suspended')}</span></div>` : nothing}
       ${p.kind === 'live' && p.state.state === 'ending' ? html`<div class="banner" role="status"><span class="spin s"></span><span>${t('ending')}</span></div>` : nothing}
       ${active ? nothing : this.#card()}
       <sp-toolbar ?hidden=${!active} .state=${state} .bracketed=${() => this.#screen?.bracketed() ?? false}
+        .look=${this.#screen ? this.#display.look : undefined} .prefs=${this.#display.prefs}
+        @sp-display=${(e: CustomEvent<DisplayChange>) => this.#displayed(e.detail)}
+        @sp-missing=${() => this.toast(codeText('reload').text, 'warn')}
         @sp-action=${(e: CustomEvent<ToolbarAction>) => this.#action(e.detail)}
-        @sp-paste=${(e: CustomEvent<string>) => this.#paste(e.detail, this.#screen?.bracketed() ?? false)}
+        @sp-paste=${(e: CustomEvent<string>) => this.#paste(e.detail, true)}
         @sp-refocus=${() => this.#screen?.focus()}
         @sp-collapse=${(e: CustomEvent<boolean>) => e.detail && this.#screen?.focus()}><slot></slot></sp-toolbar>
       ${
@@ -150,12 +175,19 @@ export class SpSession extends SpElement {
               @sp-panel-close=${() => this.#endFind()}></sp-find>`
           : nothing
       }
+      ${
+        this.links && active
+          ? html`<sp-links .targets=${this.links.targets} .at=${this.links.at}
+              @sp-link-open=${(e: CustomEvent<string>) => this.#session?.copied(e.detail)} @sp-panel-close=${() => this.#endLinks()}></sp-links>`
+          : nothing
+      }
+      <sp-paste-guard></sp-paste-guard>
       <sp-toasts></sp-toasts>
     </div>`
   }
 
   #card() {
-    return html`<sp-card .phase=${this.phase} .now=${this.now} .since=${this.#stepSince} ?busy=${this.busy} .fault=${this.fault}
+    return html`<sp-card .phase=${this.phase} .now=${this.now} .since=${this.#stepSince} ?busy=${this.busy} ?reloading=${this.reloading} .fault=${this.fault}
       .about=${{
         assetName: this.#assetName(),
         assetURL: this.#state?.asset.url || this.#info?.assetURL || '',
@@ -176,7 +208,7 @@ export class SpSession extends SpElement {
   #open(): void {
     if (!this.sessionId) return
     this.#session = new Session({
-      gateway: new HttpGateway(apiBase(this.base), this.sessionId),
+      gateway: new HttpGateway(apiBase(this.base), this.sessionId, this.page),
       clock: windowClock,
       text: utf8,
       random: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32,
@@ -193,6 +225,7 @@ export class SpSession extends SpElement {
   }
 
   #shut(): void {
+    this.#display.flush()
     this.#session?.stop()
     this.#session = undefined
     this.#screen?.dispose()
@@ -203,6 +236,10 @@ export class SpSession extends SpElement {
     this.#ticking = undefined
     this.fault = ''
     this.busy = false
+    this.finding = false
+    this.links = undefined
+    this.#targetTitle = ''
+    this.#rung = false
   }
 
   #changed(phase: Phase): void {
@@ -214,14 +251,19 @@ export class SpSession extends SpElement {
     this.phase = phase
     this.now = Date.now()
     this.#tick(phase.kind === 'lost' || !isActive(phase))
-    this.#title('')
+    this.#title()
+    if (!isActive(phase)) this.#guard()?.cancel()
     this.#screen?.setCopy(this.#state?.capabilities.clipboard_download)
     this.#screen?.setInput(
-      phase.kind === 'live' && phase.state.state === 'active' && 'keyboard' in phase.state.capabilities,
+      phase.kind === 'live' &&
+        phase.state.state === 'active' &&
+        phase.state.mode !== 'monitor' &&
+        'keyboard' in phase.state.capabilities,
     )
     if (isActive(phase) && !wasActive) this.dispatchEvent(hostEvent('sp-active', { session: this.sessionId }))
     if (phase.kind === 'closed') {
       this.#tick(false)
+      if (phase.end.code === 'reload') void this.#reloadOnce()
       this.#toolbar()?.collapse()
       this.dispatchEvent(hostEvent('sp-closed', { session: this.sessionId, code: phase.end.code }))
     }
@@ -249,28 +291,29 @@ export class SpSession extends SpElement {
     })
     const parent = this.part$('.screen')
     if (!parent || !this.#session || this.#screen) return
-    const scheme = info.params.color_scheme
-    this.#screen = openTerminal(
-      parent,
-      {
-        fontSize: Number.parseInt(info.params.font_size ?? '14', 10),
-        scrollback: Math.min(50_000, Math.max(0, Number.parseInt(info.params.scrollback ?? '5000', 10) || 0)),
-        scheme: scheme === 'light' || scheme === 'dark' ? scheme : 'auto',
-      },
-      this.#screenEvents(),
-    )
+    this.#screen = openTerminal(parent, this.#display.begin(info.params), this.#screenEvents())
     this.#screen.setInput(false)
   }
 
   #screenEvents(): ScreenEvents {
     return {
       input: (bytes) => this.#session?.key(bytes),
-      paste: (text, bracketed) => this.#paste(text, bracketed),
+      paste: (text) => this.#paste(text, false),
       copied: (text) => this.#session?.copied(text),
       resized: (size) => this.#session?.resize(size),
-      titled: (title) => this.#title(title),
+      titled: (title) => {
+        this.#targetTitle = title
+        this.#title()
+      },
+      linked: (target, at) => {
+        const box = this.getBoundingClientRect()
+        void this.#startLinks([target], { x: at.x - box.left, y: at.y - box.top })
+      },
+      rang: () => this.#rang(),
+      zoomed: (fontSize) => this.#displayed({ fontSize }),
       wants: (what) => {
         if (what === 'copy_denied') this.toast(t('copy_denied'), 'warn')
+        else if (what === 'links') void this.#startLinks(this.#screen?.links() ?? [], undefined)
         else void this.#startFind()
       },
     }
@@ -281,10 +324,29 @@ export class SpSession extends SpElement {
   }
 
   // The asset's name comes first: what follows is the target's own word.
-  #title(title: string): void {
+  #title(): void {
     if (!this.page) return
-    const name = this.#assetName()
-    document.title = title && name ? `${name}: ${title}` : name || title
+    const [name, title] = [this.#assetName(), this.#targetTitle]
+    document.title = (this.#rung ? '\u25cf ' : '') + (title && name ? `${name}: ${title}` : name || title)
+  }
+
+  #seen(): void {
+    this.#session?.visible(!document.hidden)
+    if (document.hidden || !this.#rung) return
+    this.#rung = false
+    this.#title()
+  }
+
+  #rang(): void {
+    if (!this.#bell.ring(this.part$('.flash'), this.#display.prefs.bellSound) || !document.hidden) return
+    this.#rung = true
+    this.#title()
+  }
+
+  #displayed(change: DisplayChange): void {
+    this.#display.change(change)
+    this.#screen?.setLook({ ...this.#display.look, ...this.#display.prefs })
+    this.requestUpdate()
   }
 
   #notice(notice: Notice): void {
@@ -306,8 +368,27 @@ export class SpSession extends SpElement {
     if (this.#chord.up(e) && isActive(this.phase)) void this.#toolbar()?.expand('key')
   }
 
-  #paste(text: string, bracketed: boolean): void {
-    const result = this.#session?.paste(text, bracketed) ?? 'not_live'
+  #guard(): SpPasteGuard | null {
+    return this.part$<SpPasteGuard>('sp-paste-guard')
+  }
+
+  // read: the user has the text before their eyes, and has said so; what cannot be seen is asked for all the same.
+  async #paste(text: string, read: boolean): Promise<void> {
+    const session = this.#session
+    const possible = session?.canPaste(text) ?? 'not_live'
+    if (!session || possible !== 'sent') return this.#pasted(possible)
+    const seen = examine(text)
+    if (read ? seen.hidden === 0 : !mustAsk(seen)) {
+      return this.#pasted(session.paste(text, this.#screen?.bracketed() ?? false))
+    }
+    const answer = await this.#guard()?.ask(text, this.#screen?.bracketed() ?? false)
+    this.#screen?.focus()
+    if (answer !== undefined && session === this.#session) {
+      this.#pasted(session.paste(answer, this.#screen?.bracketed() ?? false))
+    }
+  }
+
+  #pasted(result: PasteResult): void {
     switch (result) {
       case 'sent':
       case 'empty':
@@ -382,6 +463,17 @@ export class SpSession extends SpElement {
     }
   }
 
+  // A page that is older than the gateway reloads itself, once, if nothing is lost by it: the session waits, and what
+  // the user has typed but not sent stays theirs. Pages of a host are the host's.
+  async #reloadOnce(): Promise<void> {
+    const session = this.#session
+    if (!this.page || this.#toolbar()?.filled() || !(await mayReload(apiBase(this.base)))) return
+    this.reloading = true
+    setTimeout(() => {
+      if (session === this.#session && this.phase.kind === 'closed') location.reload()
+    }, RELOAD_AFTER)
+  }
+
   // The whole decision is made anew; what it asks for (a token, a request) is answered on the asset's page.
   async #startAgain(): Promise<void> {
     if (this.busy) return
@@ -409,6 +501,17 @@ export class SpSession extends SpElement {
 
   #find(detail: { text: string; direction: 'next' | 'previous' }): void {
     this.missing = !(this.#screen?.find(detail.text, detail.direction) ?? true)
+  }
+
+  async #startLinks(targets: LinkTarget[], at: { x: number; y: number } | undefined): Promise<void> {
+    this.links = { targets, at }
+    await this.updateComplete
+    this.part$<SpLinks>('sp-links')?.updateComplete.then(() => this.part$<SpLinks>('sp-links')?.focus())
+  }
+
+  #endLinks(): void {
+    this.links = undefined
+    this.#screen?.focus()
   }
 
   #endFind(): void {

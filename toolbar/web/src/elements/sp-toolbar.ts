@@ -2,11 +2,13 @@ import { html, nothing, type PropertyValues } from 'lit'
 import { AutoClose } from '../core/autoclose.js'
 import type { Person, State } from '../core/types.js'
 import { t } from '../i18n/index.js'
+import type { Prefs } from '../net/prefs.js'
 import { windowClock } from '../net/window.js'
 import { SpElement } from './base.js'
 import { type IconName, icon } from './icons.js'
 import { initials, tail } from './names.js'
 import type { SpClipboardPanel } from './sp-clipboard-panel.js'
+import type { DisplayChange, Look, SpDisplayPanel } from './sp-display-panel.js'
 import { toolbarStyles } from './sp-toolbar.styles.js'
 
 /** What the toolbar can ask of the session. */
@@ -18,6 +20,9 @@ const PLACE = 'sallyport.handle'
 /** How far a press must move to be a drag, in pixels. */
 const DRAG = 4
 
+/** The panels that drop from a button. */
+type Panel = 'clipboard' | 'display'
+
 /** How many people are shown by their initials. */
 const CROWD = 4
 
@@ -26,6 +31,8 @@ const CROWD = 4
  *
  * @fires sp-action - detail: a ToolbarAction
  * @fires sp-paste - detail: text for the session
+ * @fires sp-display - detail: a DisplayChange
+ * @fires sp-missing - a part of the client could not be loaded
  * @fires sp-refocus - the focus is to go back to the session
  * @fires sp-collapse - the toolbar has closed; detail: whether the focus was in it
  * @csspart handle - the pill's button
@@ -38,6 +45,8 @@ export class SpToolbar extends SpElement {
   static override properties = {
     state: { attribute: false },
     bracketed: { attribute: false },
+    look: { attribute: false },
+    prefs: { attribute: false },
     open: { type: Boolean, reflect: true },
     panel: { state: true },
     place: { state: true },
@@ -47,9 +56,13 @@ export class SpToolbar extends SpElement {
   declare state: State | undefined
   /** Asks whether the terminal has bracketed paste on. */
   declare bracketed: () => boolean
+  /** How the terminal looks; undefined: there is nothing to choose. */
+  declare look: Look | undefined
+  /** What this browser prefers. */
+  declare prefs: Prefs | undefined
   /** Whether the toolbar is open. */
   declare open: boolean
-  declare private panel: '' | 'clipboard'
+  declare private panel: '' | Panel
   declare private place: number
   declare private current: number
   readonly #auto = new AutoClose(windowClock, () => this.collapse())
@@ -60,6 +73,8 @@ export class SpToolbar extends SpElement {
     super()
     this.state = undefined
     this.bracketed = () => false
+    this.look = undefined
+    this.prefs = undefined
     this.open = false
     this.panel = ''
     this.place = remembered()
@@ -76,6 +91,11 @@ export class SpToolbar extends SpElement {
       this.#fold()
     }
     if (by === 'key') this.#tools()[0]?.focus()
+  }
+
+  /** Whether a panel holds text of the user's that has not been sent. */
+  filled(): boolean {
+    return this.part$<SpClipboardPanel>('sp-clipboard-panel')?.filled ?? false
   }
 
   /** Closes the toolbar; the session goes on (I27). */
@@ -106,7 +126,7 @@ export class SpToolbar extends SpElement {
     if (changed.has('panel')) this.#auto.use('panel', this.panel !== '')
     if (changed.has('place')) this.part$('.handle')?.style.setProperty('left', `${this.place * 100}%`)
     if (changed.has('state') && this.open) this.#fold()
-    if (this.panel === 'clipboard' && !this.state?.capabilities.clipboard_upload) this.panel = ''
+    if (this.panel === 'clipboard' && !this.#mayPaste()) this.panel = ''
     for (const [i, tool] of this.#tools().entries()) tool.tabIndex = i === this.current ? 0 : -1
   }
 
@@ -138,12 +158,13 @@ export class SpToolbar extends SpElement {
         ${this.#crowd(s?.people ?? [])}
       </div>
       <div class="grp">
-        ${s?.capabilities.clipboard_upload ? this.#tool('clipboard', 'clipboard', t('clipboard'), () => this.#toggle('clipboard')) : nothing}
+        ${this.#mayPaste() ? this.#tool('clipboard', 'clipboard', t('clipboard'), () => this.#toggle('clipboard')) : nothing}
         ${s?.capabilities.session_url ? this.#tool('session_url', 'link', t('session_url'), () => this.#act('session_url')) : nothing}
         <slot></slot>
+        ${this.look ? this.#tool('display', 'palette', t('display'), () => this.#toggle('display')) : nothing}
       </div>
       <div class="grp">
-        ${this.#tool('disconnect', 'power', t('disconnect'), () => this.#act('disconnect'), 'leave')}
+        ${this.#tool('disconnect', 'power', t(s && s.mode !== 'owner' ? 'leave' : 'disconnect'), () => this.#act('disconnect'), 'leave')}
         ${this.#tool('close', 'up', t('close'), () => this.collapse(), 'shut')}
       </div>
     </div>`
@@ -156,7 +177,7 @@ export class SpToolbar extends SpElement {
   }
 
   #tool(id: string, mark: IconName, label: string, act: () => void, extra = '') {
-    const drops = id === 'clipboard'
+    const drops = id === 'clipboard' || id === 'display'
     return html`<button class="tool ${extra}" part="tool" data-id=${id} title=${label}
       aria-haspopup=${drops ? 'dialog' : nothing} aria-expanded=${drops ? String(this.panel === id) : nothing} @click=${act}>
       ${icon(mark)}<span>${label}</span>
@@ -176,30 +197,49 @@ export class SpToolbar extends SpElement {
   }
 
   #panel() {
+    if (this.panel === 'display' && this.look) {
+      return html`<sp-display-panel .look=${this.look} .prefs=${this.prefs}
+        @sp-display=${(e: CustomEvent<DisplayChange>) => this.dispatchEvent(new CustomEvent('sp-display', { detail: e.detail }))}
+        @sp-panel-close=${(e: CustomEvent<boolean>) => this.#closePanel(e.detail)}></sp-display-panel>`
+    }
     if (this.panel !== 'clipboard') return nothing
     return html`<sp-clipboard-panel ?recorded=${this.state?.capabilities.clipboard_upload === 'record'}
       ?bracketed=${this.bracketed()} @sp-paste=${(e: CustomEvent<string>) => this.#paste(e)}
       @sp-panel-close=${(e: CustomEvent<boolean>) => this.#closePanel(e.detail)}></sp-clipboard-panel>`
   }
 
-  #toggle(panel: 'clipboard'): void {
+  // A monitor sends nothing, whatever its capabilities say (J2).
+  #mayPaste(): boolean {
+    return !!this.state?.capabilities.clipboard_upload && this.state.mode !== 'monitor'
+  }
+
+  async #toggle(panel: Panel): Promise<void> {
     if (this.panel === panel) return this.#closePanel(false)
+    if (panel === 'display') {
+      try {
+        await import('./display-panel.js') // rarely wanted, and not small
+      } catch {
+        this.dispatchEvent(new CustomEvent('sp-missing'))
+        return
+      }
+      if (!this.open) return
+    }
     this.panel = panel
-    void this.updateComplete.then(() => {
-      const dropped = this.part$<SpClipboardPanel>('sp-clipboard-panel')
-      const button = this.part$(`[data-id='${panel}']`)
-      if (!dropped || !button) return
-      const width = this.clientWidth
-      const left = Math.max(
-        8,
-        Math.min(
-          button.getBoundingClientRect().left - this.getBoundingClientRect().left - 10,
-          width - dropped.offsetWidth - 8,
-        ),
-      )
-      dropped.style.setProperty('--sp-panel-left', `${left}px`)
-      void dropped.read()
-    })
+    await this.updateComplete
+    const dropped = this.part$<SpClipboardPanel | SpDisplayPanel>(`sp-${panel}-panel`)
+    const button = this.part$(`[data-id='${panel}']`)
+    if (!dropped || !button) return
+    await dropped.updateComplete
+    const left = Math.max(
+      8,
+      Math.min(
+        button.getBoundingClientRect().left - this.getBoundingClientRect().left - 10,
+        this.clientWidth - dropped.offsetWidth - 8,
+      ),
+    )
+    dropped.style.setProperty('--sp-panel-left', `${left}px`)
+    if ('read' in dropped) void dropped.read()
+    else dropped.focus()
   }
 
   // Closed by a key, the focus goes back to the button; by the pointer, to the session.
@@ -223,8 +263,8 @@ export class SpToolbar extends SpElement {
     const slot = this.part$<HTMLSlotElement>('slot')
     const added = slot?.assignedElements().filter((e): e is HTMLElement => e instanceof HTMLElement) ?? []
     const own = [...this.renderRoot.querySelectorAll<HTMLElement>('.tool')]
-    const leave = own.findIndex((e) => e.dataset.id === 'disconnect')
-    return leave < 0 ? own : [...own.slice(0, leave), ...added, ...own.slice(leave)]
+    const after = own.findIndex((e) => e.dataset.id === 'display' || e.dataset.id === 'disconnect')
+    return after < 0 ? own : [...own.slice(0, after), ...added, ...own.slice(after)]
   }
 
   // Typed keys in our fields are ours alone; Esc closes the innermost layer, arrows move inside the bar.
@@ -250,7 +290,7 @@ export class SpToolbar extends SpElement {
   #fold(): void {
     const bar = this.part$('.bar')
     if (!bar) return
-    const order = ['close', 'session_url', 'clipboard']
+    const order = ['close', 'display', 'session_url', 'clipboard']
     const tool = (id: string) => bar.querySelector(`[data-id='${id}']`)
     for (const id of order) tool(id)?.classList.remove('fold')
     for (const id of order) {

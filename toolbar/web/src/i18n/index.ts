@@ -8,6 +8,9 @@ export type MessageKey = keyof Messages['ui']
 /** Catalogues that are loaded when they are wanted. A new language is one file and one line here. */
 const catalogues: Readonly<Record<string, () => Promise<Messages>>> = {
   de: async () => (await import('./de.js')).de,
+  es: async () => (await import('./es.js')).es,
+  fr: async () => (await import('./fr.js')).fr,
+  ja: async () => (await import('./ja.js')).ja,
 }
 
 let current: Messages = en

@@ -8,6 +8,7 @@ import {
 } from '../core/gateway.js'
 import { type Access, parseAccess } from '../core/launch.js'
 import { parseAgain, parseObject, texts } from '../core/types.js'
+import { hasReloaded, newerBuild } from './build.js'
 import { openSocket } from './websocket.js'
 
 /** The most bytes of an answer that are read. */
@@ -100,10 +101,14 @@ export async function endSession(base: URL, id: string): Promise<void> {
 export class HttpGateway implements Gateway {
   readonly #base: URL
   readonly #id: string
+  readonly #own: boolean
+  #attached = false
 
-  constructor(base: URL, id: string) {
+  /** own: the page is the gateway's, so that it can be asked to reload when the gateway has another client. */
+  constructor(base: URL, id: string, own = false) {
     this.#base = base
     this.#id = id
+    this.#own = own
   }
 
   async session(): Promise<SessionInfo> {
@@ -128,6 +133,12 @@ export class HttpGateway implements Gateway {
   }
 
   async attach(): Promise<Ticket> {
+    // A page that comes back may be older than the gateway by now. If a reload has not made it newer, it goes on as it is.
+    if (this.#own && this.#attached) {
+      const newer = await newerBuild(this.#base)
+      if (newer && !hasReloaded(newer)) throw new Refused('reload')
+    }
+    this.#attached = true
     const o = parseObject(await post(this.#url('/attach'), {}))
     if (typeof o?.ticket !== 'string') throw new Error('not a ticket')
     return { ticket: o.ticket, socket: typeof o.socket === 'string' ? o.socket : '' }
@@ -135,6 +146,10 @@ export class HttpGateway implements Gateway {
 
   async end(): Promise<void> {
     await endSession(this.#base, this.#id)
+  }
+
+  async display(params: Record<string, string>): Promise<void> {
+    await post(this.#url('/display'), { params })
   }
 
   connect(_: Ticket, events: SocketEvents): Socket {

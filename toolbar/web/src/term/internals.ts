@@ -1,5 +1,5 @@
 // What is used of the terminal beyond its published interface, in one place, each with what happens without it.
-import type { Terminal } from '@xterm/xterm'
+import type { ILinkProvider, Terminal } from '@xterm/xterm'
 
 interface RowFactory {
   _addStyle?: (element: HTMLElement, style: string) => void
@@ -10,6 +10,8 @@ interface Core {
   writeSync?: (bytes: Uint8Array) => void
   /** Where rows are made without WebGL. Without it: colours beyond the palette are lost under a strict policy. */
   _renderService?: { _renderer?: { value?: { _rowFactory?: RowFactory } } }
+  /** All providers of links. Without it: the keyboard does not reach links. */
+  _linkProviderService?: { linkProviders?: ILinkProvider[] }
 }
 
 const coreOf = (term: Terminal): Core | undefined => (term as unknown as { _core?: Core })._core
@@ -33,4 +35,10 @@ export function styleByObject(term: Terminal): void {
       if (colon > 0) element.style.setProperty(declaration.slice(0, colon).trim(), declaration.slice(colon + 1).trim())
     }
   }
+}
+
+/** What finds the links of a row: that of marked links, and those that were registered. None: only a click finds links. */
+export function linkProviders(term: Terminal): readonly ILinkProvider[] {
+  const found = coreOf(term)?._linkProviderService?.linkProviders
+  return Array.isArray(found) ? found : []
 }

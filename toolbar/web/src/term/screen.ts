@@ -1,4 +1,6 @@
 import type { ServerFrame, Size } from '../core/frame.js'
+import type { LinkTarget } from './link.js'
+import type { SchemeName } from './schemes.js'
 
 /** What a screen reports. */
 export interface ScreenEvents {
@@ -8,18 +10,30 @@ export interface ScreenEvents {
   paste(text: string, bracketed: boolean): void
   /** The user has copied. */
   copied(text: string): void
+  /** The user has clicked a link of the target; at: where, in pixels of the window. */
+  linked(target: LinkTarget, at: { x: number; y: number }): void
+  /** The target rings the bell. */
+  rang(): void
+  /** The user has changed the size of the text. */
+  zoomed(fontSize: number): void
   resized(size: Size): void
   /** The target names its window: plain text, short. */
   titled(title: string): void
   /** The user asked for something of the page around the screen. */
-  wants(what: 'search' | 'copy_denied'): void
+  wants(what: 'search' | 'links' | 'copy_denied'): void
 }
 
-/** How the user wants a terminal, from the launch parameters. */
+/** The sizes of text that there are, in pixels. */
+export const MIN_FONT = 8
+export const MAX_FONT = 32
+
+/** How the user wants a terminal, from the launch parameters and the browser's preferences. */
 export interface TerminalLook {
   fontSize: number
   scrollback: number
-  scheme: 'auto' | 'dark' | 'light'
+  scheme: SchemeName
+  copyOnSelect: boolean
+  screenReader: boolean
 }
 
 /** What draws a session. Chosen by the protocol of the asset; the session element knows no more of it. */
@@ -35,7 +49,10 @@ export interface Screen {
   setInput(on: boolean): void
   /** Whether bracketed paste is on. */
   bracketed(): boolean
-  selection(): string
+  /** Changes how it looks. */
+  setLook(look: Partial<Omit<TerminalLook, 'scrollback'>>): void
+  /** The links that can be seen, if the user may take text out of the session. */
+  links(): LinkTarget[]
   /** Looks for text; false if there is none. An empty text ends the search. */
   find(text: string, direction: 'next' | 'previous'): boolean
   /** Where the cursor is, as shares of width and height. */

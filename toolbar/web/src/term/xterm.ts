@@ -5,10 +5,12 @@ import { WebglAddon } from '@xterm/addon-webgl'
 import { Terminal } from '@xterm/xterm'
 import type { ServerFrame, Size } from '../core/frame.js'
 import { styleByObject, syncWriter } from './internals.js'
+import type { LinkTarget } from './link.js'
+import { linksInView, offerLinks } from './links.js'
 import { pageNonce, withNonce } from './nonce.js'
 import { channelScheduler, Pump } from './pump.js'
-import type { Screen, ScreenEvents, TerminalLook } from './screen.js'
-import { dark, light } from './theme.js'
+import { leastContrast, schemeColours } from './schemes.js'
+import { MAX_FONT, MIN_FONT, type Screen, type ScreenEvents, type TerminalLook } from './screen.js'
 
 /** How long the size must stay the same before the target hears of it, in milliseconds. */
 const RESIZE_DELAY = 100
@@ -16,8 +18,8 @@ const RESIZE_DELAY = 100
 /** The most characters of a title that a target may set. */
 const MAX_TITLE = 120
 
-const MIN_FONT = 8
-const MAX_FONT = 32
+/** The longest mark of a link that is read, in characters: its address and its parameters. */
+const MAX_LINK = 8 << 10
 
 const encoder = new TextEncoder()
 
@@ -37,6 +39,7 @@ class TerminalScreen implements Screen {
   readonly #live = new AbortController()
   readonly #events: ScreenEvents
   readonly #look: TerminalLook
+  readonly #fontSize: number // at first, and after Ctrl+0
   readonly #nonce = pageNonce()
   readonly #parent: HTMLElement
   #webgl: WebglAddon | undefined
@@ -46,7 +49,8 @@ class TerminalScreen implements Screen {
 
   constructor(parent: HTMLElement, look: TerminalLook, events: ScreenEvents) {
     this.#events = events
-    this.#look = look
+    this.#look = { ...look }
+    this.#fontSize = clampFont(look.fontSize)
     this.#term = new Terminal({
       allowProposedApi: true, // the unicode versions
       cursorBlink: false,
@@ -55,8 +59,9 @@ class TerminalScreen implements Screen {
       lineHeight: 1.2,
       logLevel: 'off',
       macOptionIsMeta: false,
-      minimumContrastRatio: 4.5,
+      minimumContrastRatio: leastContrast(look.scheme),
       rightClickSelectsWord: false,
+      screenReaderMode: look.screenReader,
       scrollback: look.scrollback,
       theme: this.#theme(),
     })
@@ -127,8 +132,25 @@ class TerminalScreen implements Screen {
     return this.#term.modes.bracketedPasteMode
   }
 
-  selection(): string {
-    return this.#term.getSelection()
+  setLook(look: Partial<Omit<TerminalLook, 'scrollback'>>): void {
+    Object.assign(this.#look, look)
+    const { scheme, screenReader } = this.#look
+    const fontSize = clampFont(this.#look.fontSize)
+    withNonce(this.#nonce, () => {
+      const { options } = this.#term
+      options.theme = this.#theme()
+      options.minimumContrastRatio = leastContrast(scheme)
+      if (options.screenReaderMode !== screenReader) options.screenReaderMode = screenReader
+      if (options.fontSize !== fontSize) {
+        options.fontSize = fontSize
+        this.#fit.fit()
+      }
+    })
+    this.#paint()
+  }
+
+  links(): LinkTarget[] {
+    return this.#copy ? linksInView(this.#term) : []
   }
 
   find(text: string, direction: 'next' | 'previous'): boolean {
@@ -156,7 +178,7 @@ class TerminalScreen implements Screen {
   #harden(): void {
     const { parser } = this.#term
     parser.registerOscHandler(52, () => true) // clipboard
-    parser.registerOscHandler(8, () => true) // links: the text stays text
+    parser.registerOscHandler(8, (mark) => mark.length > MAX_LINK) // links: true is the end of it
     parser.registerDcsHandler({ intermediates: '$', final: 'q' }, () => true) // DECRQSS
     parser.registerDcsHandler({ intermediates: '+', final: 'q' }, () => true) // XTGETTCAP
     parser.registerCsiHandler({ final: 't' }, () => true) // window operations and title reports
@@ -185,9 +207,7 @@ class TerminalScreen implements Screen {
   }
 
   #theme() {
-    const isDark =
-      this.#look.scheme === 'auto' ? matchMedia('(prefers-color-scheme: dark)').matches : this.#look.scheme === 'dark'
-    return isDark ? dark : light
+    return schemeColours(this.#look.scheme, matchMedia('(prefers-color-scheme: dark)').matches)
   }
 
   // The margin around the rows has their colour.
@@ -201,6 +221,12 @@ class TerminalScreen implements Screen {
     term.onData((data) => this.#events.input(encoder.encode(data)))
     term.onBinary((data) => this.#events.input(Uint8Array.from(data, (c) => c.charCodeAt(0) & 0xff)))
     term.attachCustomKeyEventHandler((e) => this.#key(e))
+    term.onBell(() => this.#events.rang())
+    offerLinks(
+      term,
+      () => this.#copy !== undefined,
+      (target, at) => this.#events.linked(target, at),
+    )
 
     const observer = new ResizeObserver(() => this.#resize())
     observer.observe(parent)
@@ -220,17 +246,10 @@ class TerminalScreen implements Screen {
     parent.addEventListener('paste', (e) => this.#pasted(e), capture)
     parent.addEventListener('copy', (e) => this.#copied(e), capture)
     parent.addEventListener('cut', (e) => this.#copied(e), capture)
-    for (const drag of ['dragover', 'drop'] as const) {
-      parent.addEventListener(
-        drag,
-        (e) => {
-          e.preventDefault()
-          e.stopImmediatePropagation()
-        },
-        capture,
-      )
-    }
+    parent.addEventListener('dragover', (e) => this.#dragged(e), capture)
+    parent.addEventListener('drop', (e) => this.#dropped(e), capture)
     parent.addEventListener('mousedown', (e) => this.#pressed(e), capture)
+    parent.addEventListener('mouseup', () => this.#released(), { signal })
     this.#guardSelection(parent)
   }
 
@@ -271,6 +290,7 @@ class TerminalScreen implements Screen {
     if (ctrl && e.shiftKey && e.code === 'KeyV') return false // the browser makes a paste event of it
     if (e.shiftKey && !e.ctrlKey && e.code === 'Insert') return false
     if (ctrl && e.shiftKey && e.code === 'KeyF') return this.#own(e, () => this.#events.wants('search'))
+    if (ctrl && e.shiftKey && e.code === 'KeyL') return this.#own(e, () => this.#events.wants('links'))
     if (ctrl && (e.code === 'NumpadAdd' || e.key === '+' || (!e.shiftKey && e.code === 'Equal'))) {
       return this.#own(e, () => this.#zoom(1))
     }
@@ -288,8 +308,8 @@ class TerminalScreen implements Screen {
   }
 
   #zoom(by: number): void {
-    this.#term.options.fontSize = clampFont(by === 0 ? this.#look.fontSize : (this.#term.options.fontSize ?? 14) + by)
-    this.#fit.fit()
+    this.setLook({ fontSize: clampFont(by === 0 ? this.#fontSize : this.#look.fontSize + by) })
+    this.#events.zoomed(this.#look.fontSize)
   }
 
   #copySelection(): void {
@@ -317,6 +337,31 @@ class TerminalScreen implements Screen {
     e.stopImmediatePropagation()
     const text = e.clipboardData?.getData('text/plain') ?? ''
     if (text !== '') this.#events.paste(text, this.bracketed())
+  }
+
+  #dragged(e: DragEvent): void {
+    e.preventDefault()
+    e.stopImmediatePropagation()
+    if (e.dataTransfer) e.dataTransfer.dropEffect = this.#dropText(e) ? 'copy' : 'none'
+  }
+
+  // Text that is dropped is pasted. Files are not the terminal's.
+  #dropped(e: DragEvent): void {
+    e.preventDefault()
+    e.stopImmediatePropagation()
+    if (!this.#dropText(e)) return
+    const text = e.dataTransfer?.getData('text/plain') ?? ''
+    this.#term.focus()
+    if (text !== '') this.#events.paste(text, this.bracketed())
+  }
+
+  #dropText(e: DragEvent): boolean {
+    const types = e.dataTransfer?.types ?? []
+    return types.includes('text/plain') && !types.includes('Files')
+  }
+
+  #released(): void {
+    if (this.#look.copyOnSelect && this.#copy && this.#term.hasSelection()) this.#copySelection()
   }
 
   // Who may not copy cannot select either, unless the target itself listens to the mouse.

@@ -7,7 +7,15 @@ import { bin, repo } from './paths.js'
 export default function setup(): void {
   const go = (...args: string[]) => execFileSync('go', args, { cwd: repo, stdio: ['ignore', 'inherit', 'inherit'] })
   if (stale()) go('generate', './toolbar')
-  go('build', '-o', `${bin}/`, './examples/portal', './recorder/rec', './sshx/sshtest/opensshd')
+  go(
+    'build',
+    '-o',
+    `${bin}/`,
+    './examples/portal',
+    './examples/internal/webhost',
+    './recorder/rec',
+    './sshx/sshtest/opensshd',
+  )
 }
 
 /** Whether the built client is missing, or older than its sources. */

@@ -130,13 +130,19 @@ test('T4 the handle opens it again and again', async ({ anna }) => {
 test('T5 items stand in order, each only where it is permitted', async ({ anna }) => {
   const session = await anna.open('shell')
   await session.open()
-  await expect(session.bar.getByRole('button')).toHaveText(['Clipboard', 'Session URL', 'Disconnect', 'Close'])
+  await expect(session.bar.getByRole('button')).toHaveText([
+    'Clipboard',
+    'Session URL',
+    'Display',
+    'Disconnect',
+    'Close',
+  ])
   await expect(session.bar.getByTitle('This session is recorded')).toBeVisible()
   await expectAccessible(session.page)
   await anna.page.goto(await anna.launch('narrow'))
   await expect(session.rows).toContainText(/[$#]/)
   await session.open()
-  await expect(session.bar.getByRole('button')).toHaveText(['Disconnect', 'Close'])
+  await expect(session.bar.getByRole('button')).toHaveText(['Display', 'Disconnect', 'Close'])
 })
 
 test('T6 what is typed in our fields does not reach the target', async ({ anna, world }) => {

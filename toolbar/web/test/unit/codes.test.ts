@@ -2,7 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { de } from '../../src/i18n/de.js'
 import { en, type Messages } from '../../src/i18n/en.js'
+import { es } from '../../src/i18n/es.js'
+import { fr } from '../../src/i18n/fr.js'
 import { codeText } from '../../src/i18n/index.js'
+import { ja } from '../../src/i18n/ja.js'
 
 const pam = new URL('../../../../pam/', import.meta.url)
 
@@ -30,6 +33,9 @@ function codes(): string[] {
 const catalogues: [string, Messages][] = [
   ['en', en],
   ['de', de],
+  ['es', es],
+  ['fr', fr],
+  ['ja', ja],
 ]
 
 describe('S50 every code has a text', () => {

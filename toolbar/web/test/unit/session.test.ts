@@ -55,6 +55,7 @@ class World {
   session: Session
   attaches = 0
   ends = 0
+  displayed: Record<string, string>[] = []
   refuse: unknown
   info: SessionInfo | Refused = info
 
@@ -71,6 +72,9 @@ class World {
       },
       end: async () => {
         this.ends++
+      },
+      display: async (params) => {
+        this.displayed.push(params)
       },
       connect: (_, events) => {
         const socket = { events, sent: [] as Uint8Array[], closed: false }
@@ -390,5 +394,25 @@ describe('ending', () => {
     await w.open()
     w.socket.events.message(frame(0x02, { code: 'remote_logoff', status: 3, text: '<b>bye</b>', signal: 'HUP' }))
     expect(w.phase).toMatchObject({ kind: 'closed', end: { status: 3, text: '<b>bye</b>', signal: 'HUP' } })
+  })
+})
+
+describe('watching', () => {
+  it('J2 a monitor sends nothing, whatever its capabilities say', async () => {
+    await w.open()
+    const capabilities = { keyboard: 'allow', clipboard_upload: 'allow' }
+    w.socket.events.message(frame(0x01, { ...live, mode: 'monitor', capabilities }))
+    w.session.key(text.encode('x'))
+    expect(w.session.paste('x', false)).toBe('denied')
+    w.session.resize({ cols: 10, rows: 10, width: 0, height: 0 })
+    w.session.display({ font_size: '20' })
+    expect([...w.sent(0x81), ...w.sent(0x84), ...w.sent(0x83)]).toEqual([])
+    expect(w.displayed).toEqual([])
+    w.socket.events.message(frame(0x01, { ...live, mode: 'participate', capabilities }))
+    w.session.key(text.encode('x'))
+    expect(w.session.paste('y', false)).toBe('sent')
+    w.session.resize({ cols: 10, rows: 10, width: 0, height: 0 })
+    expect(w.sent(0x81).length).toBe(1)
+    expect(w.sent(0x83)).toEqual([])
   })
 })
