@@ -16,7 +16,7 @@ type displayBody struct {
 // next launch begins with it (L8). Only parameters that the viewer alone uses can be changed in a running session.
 func (b *Broker) serveDisplay(w http.ResponseWriter, r *http.Request, who Identity) error {
 	var body displayBody
-	if err := readJSON(w, r, &body); err != nil {
+	if err := b.readJSON(w, r, &body); err != nil {
 		return err
 	}
 	s, p, err := b.place(r, who)
