@@ -155,6 +155,13 @@ var house = map[string]part{
 		uses:  uses{"rdp/internal/wire": "bounded reads"},
 		tests: uses{"rdp/internal/bulk": "one folder of vectors holds packets of both"},
 	},
+	"rdp/internal/connect": {
+		why: "the connection sequence of RDP, without I/O",
+		uses: uses{
+			"rdp/internal/pdu":     "what is said",
+			"rdp/internal/credssp": "network level authentication",
+		},
+	},
 	"rdp/internal/credssp": {
 		why: "network level authentication: CredSSP with NTLMv2, without I/O",
 		uses: uses{
@@ -230,7 +237,7 @@ var noStd = map[string]struct {
 
 // sansIO are packages that must not be able to do I/O, and the standard packages that would let them.
 var (
-	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/codec", "rdp/internal/credssp", "rdp/internal/pdu", "rdp/internal/wire"}
+	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/codec", "rdp/internal/connect", "rdp/internal/credssp", "rdp/internal/pdu", "rdp/internal/wire"}
 	ioAccess = []string{"net", "net/http", "os", "os/exec", "syscall", "crypto/tls"}
 )
 
