@@ -43,5 +43,5 @@ bench: ## sessions against floors of the same run, then benchmarks, six runs eac
 fuzz: ## every fuzz target for FUZZTIME each (10m)
 	@.ci/fuzz.sh $(or $(FUZZTIME),10m)
 
-soak: ## the long tests: crashes, faults and load, SOAK rounds each (200)
-	@.ci/soak.sh $(or $(SOAK),200)
+soak: ## the long tests: crashes and faults, SOAK rounds each (200), and load for SOAKMINUTES (20)
+	@.ci/soak.sh $(or $(SOAK),200) $(or $(SOAKMINUTES),20)

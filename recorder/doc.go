@@ -10,7 +10,8 @@
 // chain that starts at a signed header; signed checkpoints on the way; a signed seal at the end. The layout is
 // in FORMAT.md beside this file. [Verify] says offline, given public keys, whether a file is valid-complete,
 // valid-incomplete or broken and where; [NewReader] iterates its entries; [ExportCast] writes an asciicast v2.
-// The command recorder/rec does the same from a shell.
+// The command recorder/rec does the same from a shell, for whole folders too. KEYS.md is about the signing key: who
+// makes it, where it lives, how it is changed; METRICS.md about what the metrics say.
 //
 // Record or stop: every recording has three indexes (see [Progress]). Append only queues, the watcher's Written
 // follows write(2), and what is written is durable at most [Config].SyncInterval or SyncBytes later. The first

@@ -28,17 +28,27 @@ const (
 // and writes it there, mode 0600, durable before it returns. A file that others can read is refused. A host with
 // a key service passes its own crypto.Signer instead.
 func LoadOrCreateKey(path string) (ed25519.PrivateKey, error) {
-	key, err := loadKey(path)
+	key, err := LoadKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
 	if err := createKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("recorder: key: %w", err)
 	}
-	return loadKey(path) // what is there now, also when another process was first
+	return LoadKey(path) // what is there now, also when another process was first
 }
 
-func loadKey(path string) (ed25519.PrivateKey, error) {
+// CreateKey makes a key as LoadOrCreateKey does. A file that exists is an error matching fs.ErrExist: no key is ever
+// replaced.
+func CreateKey(path string) (ed25519.PrivateKey, error) {
+	if err := createKey(path); err != nil {
+		return nil, fmt.Errorf("recorder: key: %w", err)
+	}
+	return LoadKey(path)
+}
+
+// LoadKey is LoadOrCreateKey for a key that must be there: a gateway that lost its key should not go on with another.
+func LoadKey(path string) (ed25519.PrivateKey, error) {
 	text, info, err := readKeyFile(path)
 	if err != nil {
 		return nil, err

@@ -23,14 +23,22 @@ const (
 )
 
 const usage = `usage:
-  rec verify -pub KEYFILE [-pub KEYFILE ...] FILE
+  rec verify -pub KEYFILE [-pub KEYFILE ...] [-json] [-progress] [-j N] FILE|DIR ...
         Says whether FILE is an unchanged recording, signed by one of the keys. Only these keys are
         trusted, never one from the file. KEYFILE holds public keys: PEM, or base64 of the raw 32
-        bytes, one a line.
+        bytes, one a line. DIR stands for every recording in it; with more than one recording there
+        is a line for each. -json prints an object a line, -progress counts on standard error, -j
+        sets how many files are read at a time (one per core).
   rec info FILE
         Prints what FILE says of itself. Nothing of that is proven: verify first.
   rec export -format cast [-o OUT] FILE
         Writes FILE as asciicast v2 to OUT (a new file, mode 0600) or to standard output.
+  rec keygen -o KEYFILE
+        Makes a signing key in KEYFILE (a new file, mode 0600), and prints its public key.
+  rec pubkey KEYFILE
+        Prints the public key of a signing key, and its id on standard error.
+  rec keyid PUBFILE
+        Prints the ids of public keys, as recordings name them. See recorder/KEYS.md.
 
 exit codes:
   0  verify: valid-complete; other commands: done
@@ -38,7 +46,8 @@ exit codes:
   2  wrong usage, or no usable public key
   3  verify: valid-incomplete (unchanged as far as it goes, but not the whole session)
   4  verify: broken (the first bad byte is printed)
-  5  verify: missing (there is no such file)
+  5  verify: missing (there is no such file, or no recording in DIR)
+  For several recordings it is the worst of theirs, in the order 4, 5, 1, 3, 0.
 `
 
 // errUsage makes the exit code 2. Its text, if any, was printed.
@@ -64,6 +73,12 @@ func dispatch(args []string, stdout, stderr io.Writer) (int, error) {
 	switch args[0] {
 	case "verify":
 		return verify(args[1:], stdout, stderr)
+	case "keygen":
+		return keygen(args[1:], stdout, stderr)
+	case "pubkey":
+		return pubkey(args[1:], stdout, stderr)
+	case "keyid":
+		return keyid(args[1:], stdout, stderr)
 	case "info":
 		return info(args[1:], stdout, stderr)
 	case "export":
@@ -83,32 +98,6 @@ func parse(fs *flag.FlagSet, args []string, stderr io.Writer) (string, error) {
 		return "", errUsage
 	}
 	return fs.Arg(0), nil
-}
-
-func verify(args []string, stdout, stderr io.Writer) (int, error) {
-	fs := flag.NewFlagSet("verify", flag.ContinueOnError)
-	var files []string
-	fs.Func("pub", "file of public keys", func(s string) error { files = append(files, s); return nil })
-	name, err := parse(fs, args, stderr)
-	if err != nil {
-		return 0, err
-	}
-	if len(files) == 0 {
-		return 0, errUsage
-	}
-	var keys []recorder.PublicKey
-	for _, f := range files {
-		k, err := recorder.ReadPublicKeys(f)
-		if err != nil {
-			return exitUsage, err
-		}
-		keys = append(keys, k...)
-	}
-	rep, err := recorder.VerifyFile(name, keys...)
-	if err != nil {
-		return exitError, err
-	}
-	return report(stdout, rep)
 }
 
 // report prints a Report, the state alone on the first line.

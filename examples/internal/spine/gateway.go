@@ -18,11 +18,11 @@ import (
 	"github.com/sallyport/sallyport/sshx"
 )
 
-// The one asset that may be worked on, with and without recording.
+// The one asset that may be worked on, with and without recording, and who may.
 const (
 	Recorded   = pam.AssetID("recorded")
 	Unrecorded = pam.AssetID("unrecorded")
-	user       = pam.UserID("operator")
+	User       = pam.UserID("operator")
 	manager    = pam.UserID("manager") // may join
 )
 
@@ -52,6 +52,7 @@ type Gateway struct {
 	Recorder *recorder.Recorder
 	Key      ed25519.PublicKey
 	Events   *pamtest.EventSink
+	Policy   *pamtest.Policy
 	URL      string
 
 	server *http.Server
@@ -71,9 +72,9 @@ func Start(cfg Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{Events: &pamtest.EventSink{}, URL: "http://" + l.Addr().String(), served: make(chan error, 1)}
+	g := &Gateway{Events: &pamtest.EventSink{}, Policy: policy(), URL: "http://" + l.Addr().String(), served: make(chan error, 1)}
 	pc := pam.Config{
-		Identify: identify, Inventory: inventory(cfg.Target), Vault: vault(cfg.Target), Policy: policy(), Events: g.Events,
+		Identify: identify, Inventory: inventory(cfg.Target), Vault: vault(cfg.Target), Policy: g.Policy, Events: g.Events,
 		Store: pam.NewMemoryStore(), Protocols: []pam.Protocol{ssh}, Origins: []string{g.URL}, Limits: cfg.Limits, Log: cfg.Log,
 	}
 	pamtest.Unthrottle(&pc.Limits)
@@ -135,7 +136,7 @@ func identify(r *http.Request) (pam.Identity, error) {
 	if err != nil {
 		return pam.Identity{}, pam.ErrUnauthenticated
 	}
-	who := pam.Identity{User: user, LoginID: c.Value, Cookie: true}
+	who := pam.Identity{User: User, LoginID: c.Value, Cookie: true}
 	if c.Value == string(manager) {
 		who.User = manager
 	}
@@ -168,11 +169,11 @@ func (f vaultFunc) Field(ctx context.Context, r pam.FieldRequest) (pam.Secret, e
 	return f(ctx, r)
 }
 
-func policy() pam.Policy {
+func policy() *pamtest.Policy {
 	p := &pamtest.Policy{}
 	all := pamtest.Permit(pam.RoleOwner, pam.WebSession, pam.Keyboard, pam.ClipboardUpload, pam.ClipboardDownload, pam.SessionURL)
-	p.Set(user, Unrecorded, all)
-	p.Set(user, Recorded, pamtest.Recorded(all, pam.WebSession, pam.Keyboard))
+	p.Set(User, Unrecorded, all)
+	p.Set(User, Recorded, pamtest.Recorded(all, pam.WebSession, pam.Keyboard))
 	join := pamtest.Permit(pam.RoleManager, pam.WebSession, pam.Keyboard, pam.JoinMonitor, pam.JoinParticipate)
 	p.Set(manager, Unrecorded, join)
 	p.Set(manager, Recorded, pamtest.Recorded(join, pam.WebSession, pam.Keyboard))
