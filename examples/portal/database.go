@@ -9,11 +9,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/sallyport/sallyport/pam"
 	"github.com/sallyport/sallyport/pam/sqlstore"
@@ -34,35 +32,6 @@ func openDatabase(ctx context.Context, data string) (*sqlstore.Store, error) {
 		return nil, fmt.Errorf("portal: %s: %w", filepath.Join(data, databaseName), err)
 	}
 	return db, nil
-}
-
-// closeCrashed completes the sessions that a gateway which did not end in order left open, each with its event first.
-// It runs before the broker begins: every session that is open then has nobody behind it.
-func closeCrashed(ctx context.Context, db *sqlstore.Store, now time.Time, log *slog.Logger) error {
-	for {
-		open, err := db.Sessions(ctx, pam.SessionFilter{Public: pam.StateActive.Public(), Limit: 1000})
-		if err != nil || len(open) == 0 {
-			return err
-		}
-		for _, s := range open {
-			seq, err := db.LastSeq(ctx, "")
-			if err != nil {
-				return err
-			}
-			err = db.Write(ctx, pam.Event{
-				Seq: seq + 1, At: now, Verb: pam.CompleteSession, User: s.User, Login: s.LoginID, Asset: s.Asset, Session: s.ID,
-				Code: pam.CodeGatewayCrash, Reason: pam.EndGatewayCrash,
-			})
-			if err != nil {
-				return err
-			}
-			s.State, s.Reason, s.Code, s.Completed, s.Updated = pam.StateCompleted, pam.EndGatewayCrash, pam.CodeGatewayCrash, now, now
-			if err := db.PutSession(ctx, s); err != nil {
-				return err
-			}
-			log.Warn("session of a crashed gateway", "session", s.ID, "user", s.User, "asset", s.Asset)
-		}
-	}
 }
 
 // maxEventExport bounds an export, which is put together in memory.

@@ -54,9 +54,6 @@ func serve(ctx context.Context, pc portalConfig, sc serverConfig, out io.Writer)
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := closeCrashed(ctx, db, time.Now(), pc.log); err != nil {
-		return fmt.Errorf("portal: sessions of a crashed gateway: %w", err)
-	}
 	pc.recorder, pc.store, pc.events = rec, db, db
 	if pc.config.needsDemoHost() {
 		demo, stop, err := startDemoHost()
@@ -69,6 +66,9 @@ func serve(ctx context.Context, pc portalConfig, sc serverConfig, out io.Writer)
 	p, err := newPortal(pc)
 	if err != nil {
 		return err
+	}
+	if _, err := p.broker.Recover(ctx); err != nil {
+		return fmt.Errorf("portal: sessions that a crash has left: %w", err)
 	}
 	background, stopBackground := context.WithCancel(ctx)
 	defer stopBackground()
