@@ -21,6 +21,7 @@ const (
 	DownloadClipboard Verb = "Download Clipboard"
 	VerifyMFA         Verb = "Verify MFA"
 	FailMFA           Verb = "Fail MFA"
+	ChangePolicy      Verb = "Change Policy" // with a session: the policy changed what one of its people may do (S11)
 )
 
 // Event is one audit entry: who did what to which asset, from where, with what outcome.

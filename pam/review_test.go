@@ -2,6 +2,8 @@ package pam_test
 
 import (
 	"errors"
+	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -97,5 +99,84 @@ func TestReview_PolicyCannotAnswer(t *testing.T) {
 	r.policy.Revoke("alice", asset1)
 	if got := pg.awaitEnd(); got != pam.CodeRevoked {
 		t.Errorf("end %q, want revoked", got)
+	}
+}
+
+// TestReview_S11_ThousandAtOnce: a right that a thousand live sessions rest on is withdrawn from half and narrowed for the
+// other half in one change. One review ends the first and narrows the second, and the audit names the rule of each.
+func TestReview_S11_ThousandAtOnce(t *testing.T) {
+	const sessions, users = 1000, 100
+	r := newRig(t, func(c *pam.Config) {
+		l := &c.Limits
+		l.Sessions, l.PerAsset, l.AddrRate, l.PendingAddr, l.PendingAsset, l.PendingUser = sessions, sessions, 2*sessions, sessions, sessions, sessions
+		l.Requested = time.Hour
+		c.Limits.Review = time.Hour // the change itself must do
+	})
+	granted := pamtest.Permit(pam.RoleViewer, everything...)
+	granted.Rules = []string{"grant:all", "assignment:std"}
+	owner := map[pam.SessionID]int{}
+	for i := range sessions {
+		u := pam.UserID(fmt.Sprint("user", i%users))
+		r.policy.Set(u, asset1, granted)
+		info, err := r.broker.Start(r.ctx, pam.Identity{User: u, LoginID: "login-" + string(u)}, pam.StartRequest{Asset: asset1, ClientAddr: netip.MustParseAddr("192.0.2.1")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		owner[info.ID] = i % users
+	}
+	narrow := pamtest.Permit(pam.RoleViewer, pam.WebSession, pam.Keyboard)
+	narrow.Rules = []string{"grant:all", "assignment:strict"}
+	for i := range users {
+		if u := pam.UserID(fmt.Sprint("user", i)); i%2 == 0 {
+			r.policy.Set(u, asset1, pam.Grants{})
+		} else {
+			r.policy.Set(u, asset1, narrow)
+		}
+	}
+	r.policy.Announce()
+	ended, err := r.events.Await(r.ctx, pam.CompleteSession, sessions/2)
+	if err != nil {
+		t.Fatalf("%d of %d sessions ended: %v", len(ended), sessions/2, err)
+	}
+	for _, e := range ended {
+		if owner[e.Session]%2 != 0 || e.Reason != pam.EndRevoked || !slices.Equal(e.Rules, granted.Rules) {
+			t.Errorf("ended: %+v", e)
+		}
+	}
+	changed, err := r.events.Await(r.ctx, pam.ChangePolicy, sessions/2)
+	if err != nil {
+		t.Fatalf("%d of %d sessions were narrowed: %v", len(changed), sessions/2, err)
+	}
+	for _, e := range changed {
+		if owner[e.Session]%2 != 1 || !slices.Equal(e.Rules, []string{"assignment:std", "assignment:strict"}) ||
+			e.Detail != "clipboard_download: allow to deny, clipboard_upload: allow to deny, session_url: allow to deny" {
+			t.Errorf("narrowed: %+v", e)
+		}
+	}
+	if live := r.broker.Health().Live; live != sessions/2 {
+		t.Errorf("%d sessions live, want %d", live, sessions/2)
+	}
+}
+
+// TestReview_S11_PanicCostsOneSession: a policy that panics about one session does not keep the right of the others alive.
+func TestReview_S11_PanicCostsOneSession(t *testing.T) {
+	r := newRig(t, func(c *pam.Config) { c.Limits.Review = time.Hour })
+	_, pg, _ := r.begin()
+	r.policy.Set("carol", asset1, pamtest.Permit(pam.RoleViewer, everything...))
+	carol := r.person("carol", "login-c")
+	other := carol.attach(carol.start())
+	other.awaitState("active")
+	r.policy.At("Grants", r.policy.Calls("Grants")+1, pamtest.Fault{Panic: "policy is broken"})
+	r.policy.Revoke("alice", asset1)
+	r.policy.Revoke("carol", asset1)
+	r.policy.Announce()
+	if _, err := r.events.Await(r.ctx, pam.CompleteSession, 1); err != nil {
+		t.Fatalf("no session ended: %v", err)
+	}
+	r.policy.Announce() // the next review gets the other one
+	for _, p := range []*page{pg, other} {
+		if got := p.awaitEnd(); got != pam.CodeRevoked {
+			t.Errorf("end %q, want revoked", got)
+		}
 	}
 }
