@@ -92,3 +92,26 @@ func BenchmarkFloor(b *testing.B) {
 		_ = cl.Close()
 	}
 }
+
+// BenchmarkConnect is what a session costs until its shell runs, on both sides, by the number of jump hosts: each adds its
+// own handshake.
+func BenchmarkConnect(b *testing.B) {
+	srv, addr := server(b, sshtest.Config{Handler: func(s *sshtest.Session) int {
+		<-s.Context().Done()
+		return 0
+	}})
+	p := newProtocol(b, sshx.Config{})
+	for name, r := range map[string]pam.ConnectRequest{
+		"direct": request(addr, "demo", srv.HostKey(), demoVault),
+		"jump":   jumpVia(b, srv, addr, dialTCP),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := connect(b, p, r).Close(context.Background()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -5,10 +5,49 @@
 //	proto, err := sshx.New(sshx.Config{KnownHosts: []string{"/etc/sallyport/known_hosts"}})
 //	broker, err := pam.New(pam.Config{Protocols: []pam.Protocol{proto}, ...})
 //
-// A connection verifies the target's host key against the asset's pins ([AttrHostKeys]) or a known_hosts file
-// before it asks the vault for anything (S05), signs in with the private key or the password of the asset,
+// A connection verifies the target's host key before it asks the vault for anything (S05), signs in as the asset's account,
 // opens one PTY, and emits what the target prints. The bytes go to the browser as they are; beside them a
 // bounded screen model (package sshx/internal/vt) makes key frames for late and returning viewers.
+//
+// # What an asset's record says
+//
+// The attributes of [pam.Asset] are text; lists stand one entry per line, or separated by commas or spaces.
+//
+//	host_keys        AttrHostKeys        pins: public keys or SHA256 fingerprints; instead of known_hosts
+//	host_ca_keys     AttrHostCAKeys      authorities whose host certificates are accepted, in the same form
+//	host_principals  AttrHostPrincipals  names that the host certificate may bear instead of the address's host
+//	auth_methods     AttrAuthMethods     certificate, private_key, agent, password, keyboard_interactive: which, and in which order
+//	auth_prompts     AttrAuthPrompts     questions of keyboard-interactive and the fields that answer them
+//	user_principals  AttrUserPrincipals  names that the user certificate may bear instead of the account
+//	agent_keys       AttrAgentKeys       which keys of Config.Signers may be used
+//	algorithms       AttrAlgorithms      "modern" or "legacy"
+//	environment      AttrEnvironment     NAME=value for the shell
+//
+// For example, a database host behind an authority, with a one-time code after the key:
+//
+//	pam.Asset{
+//		ID: "db7", Address: "db7.internal:22", Account: "ops", Via: []pam.AssetID{"bastion"},
+//		Attributes: map[string]string{
+//			sshx.AttrHostCAKeys:  "ssh-ed25519 AAAA… host authority",
+//			sshx.AttrAuthMethods: "certificate, keyboard_interactive",
+//			sshx.AttrAuthPrompts: "password = .*password:\notp = verification code:",
+//		},
+//	}
+//
+// Secrets are the vault's fields: [pam.FieldPrivateKey] with [pam.FieldPassphrase] and [pam.FieldCertificate],
+// [pam.FieldPassword], and whatever auth_prompts names. Each is fetched when the target accepts the method that needs
+// it, and not before.
+//
+// # Trust
+//
+// Config.RevokedKeys and the @revoked lines of known_hosts go before everything; then the record's pins and authorities, or
+// else known_hosts, decide alone. Only about a target of which nothing is known Config.ConfirmHostKey is asked, and
+// without it such a target is refused. [Protocol.Reload] reads the files again.
+//
+// # Jump hosts
+//
+// The jump hosts of pam.Asset.Via are assets with records of their own, and everything above holds for each. Nothing is opened
+// on them but the connection to the next machine, whose name they resolve. Errors name the jump host.
 //
 // The target's files are reached over the same connection by SFTP ([pam.Files]; package sshx/internal/sftp), with one
 // channel for all who use them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/sallyport/sallyport/pam"
 	"github.com/sallyport/sallyport/sshx"
@@ -71,4 +72,23 @@ func (printer) Emit(_ context.Context, f pam.Frame) error {
 		fmt.Printf("%s\n", f.Payload)
 	}
 	return nil
+}
+
+// The keys stay in the agent of whoever runs the gateway; an unknown host key is a question to the host.
+func ExampleAgentSigners() {
+	proto, err := sshx.New(sshx.Config{
+		Signers: sshx.AgentSigners(func(ctx context.Context, r sshx.SignersRequest) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", "/run/agents/"+string(r.Asset.ID))
+		}),
+		ConfirmHostKey: func(_ context.Context, k sshx.UnknownHostKey) (bool, error) {
+			fmt.Printf("to be asked about: %s %s\n", k.Address, k.Fingerprint)
+			return false, nil
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(proto.Name())
+	// Output: ssh
 }

@@ -45,6 +45,9 @@ type Config struct {
 	RefuseEnv, RefusePTY, RefuseShell, RefuseSFTP bool
 	// MaxSessions bounds the open session channels of a connection, as sshd's option does. Zero means no bound.
 	MaxSessions int
+	// Forward makes the server a jump host: it returns the connection to an address that a client asks for, over c.
+	// Nil forwards nothing.
+	Forward func(c ssh.Conn, address string) (net.Conn, error)
 	// Server is a template for the rest (algorithms, banner); authentication in it is replaced. Nil is fine.
 	Server *ssh.ServerConfig
 }
@@ -186,6 +189,10 @@ func (s *Server) ServeConn(c net.Conn) {
 	sessions.Go(func() { ssh.DiscardRequests(reqs) })
 	var open atomic.Int32
 	for nc := range chans {
+		if nc.ChannelType() == "direct-tcpip" && s.cfg.Forward != nil {
+			sessions.Go(func() { s.forward(ctx, sc, nc) })
+			continue
+		}
 		if nc.ChannelType() != "session" {
 			_ = nc.Reject(ssh.UnknownChannelType, "only sessions")
 			continue
