@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -19,7 +20,8 @@ import (
 	"github.com/sallyport/sallyport/pam/pamtest"
 )
 
-// gatewayOrder is what the gateway process reads from its standard input; the end of the input ends it.
+// gatewayOrder is what the gateway process reads from its standard input. It answers every further line with the number
+// of its goroutines; the end of the input ends it.
 type gatewayOrder struct {
 	Target  spine.Target
 	Dir     string
@@ -52,7 +54,12 @@ func gatewayRole(ctx context.Context) error {
 		defer pprof.StopCPUProfile()
 	}
 	fmt.Println(g.URL)
-	_, _ = io.Copy(io.Discard, in)
+	for {
+		if _, err := in.ReadString('\n'); err != nil {
+			break
+		}
+		fmt.Println(runtime.NumGoroutine())
+	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	return g.Close(ctx)
@@ -62,6 +69,7 @@ func gatewayRole(ctx context.Context) error {
 type gateway struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
+	out *bufio.Reader
 	url string
 }
 
@@ -90,11 +98,24 @@ func startGateway(ctx context.Context, dir string, target spine.Target, profile 
 	if err := json.NewEncoder(in).Encode(gatewayOrder{target, recordings, profile}); err != nil {
 		return nil, err
 	}
-	url, err := bufio.NewReader(out).ReadString('\n')
+	answers := bufio.NewReader(out)
+	url, err := answers.ReadString('\n')
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
-	return &gateway{cmd, in, strings.TrimSpace(url)}, nil
+	return &gateway{cmd, in, answers, strings.TrimSpace(url)}, nil
+}
+
+// goroutines asks the gateway process how many it runs.
+func (g *gateway) goroutines() (int, error) {
+	if _, err := fmt.Fprintln(g.in); err != nil {
+		return 0, err
+	}
+	line, err := g.out.ReadString('\n')
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(line))
 }
 
 func (g *gateway) stop() {

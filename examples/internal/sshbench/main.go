@@ -8,7 +8,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -23,12 +22,17 @@ func main() {
 	flag.IntVar(&o.bytes, "bytes", 68_400_000, "terminal output of one throughput run")
 	flag.IntVar(&o.keys, "keys", 1500, "keystrokes of one echo run")
 	flag.IntVar(&o.starts, "starts", 10, "session starts per path")
-	flag.IntVar(&o.idle, "idle", 200, "idle sessions for the memory figure; 0 skips it")
+	idle := flag.String("idle", "1,100,1000", "numbers of idle sessions for the memory figures, ascending; empty skips them")
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the gateway process to this file")
 	flag.Parse()
+	levels, err := parseLevels(*idle)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sshbench:", err)
+		os.Exit(2)
+	}
+	o.idle = levels
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	var err error
 	switch *role {
 	case "":
 		err = orchestrate(ctx, o)
@@ -47,9 +51,16 @@ func main() {
 	}
 }
 
+// The paths that have targets.
+const (
+	pathGateway  = "gateway"
+	pathRecorded = "gateway, recorded"
+)
+
 type options struct {
-	runs, bytes, keys, starts, idle int
-	profile                         string
+	runs, bytes, keys, starts int
+	idle                      []int
+	profile                   string
 }
 
 func orchestrate(ctx context.Context, o options) error {
@@ -90,8 +101,8 @@ func orchestrate(ctx context.Context, o options) error {
 	for _, j := range []job{flood, echo, begin} {
 		paths := []path{
 			{"x/crypto/ssh (floor)", floor(j)},
-			{"gateway", via(j, false)},
-			{"gateway, recorded", via(j, true)},
+			{pathGateway, via(j, false)},
+			{pathRecorded, via(j, true)},
 		}
 		if j.Kind == "echo" {
 			paths = append(paths, path{"x/crypto/ssh through a bare TCP relay", func() (result, error) { return runFloor(ctx, relayed, j) }})
@@ -104,8 +115,8 @@ func orchestrate(ctx context.Context, o options) error {
 		}
 	}
 	t.print(os.Stdout)
-	if o.idle > 0 {
-		return errors.Join(idleMemory(ctx, dir, o.idle, os.Stdout))
+	if len(o.idle) == 0 {
+		return nil
 	}
-	return nil
+	return idleMemory(ctx, dir, o.idle, os.Stdout)
 }

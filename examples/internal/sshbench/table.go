@@ -1,16 +1,10 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"text/tabwriter"
-	"time"
-
-	"github.com/sallyport/sallyport/examples/internal/spine"
-	"github.com/sallyport/sallyport/sshx/sshtest"
 )
 
 // path is one way to the target.
@@ -23,6 +17,25 @@ type path struct {
 type row struct {
 	name string
 	runs []result
+}
+
+// targets are what a path may cost, against the floor of the same run. A path that has none is a floor or a peer.
+type targets struct {
+	wall, cpu, start float64 // times the floor
+	p50, p99         float64 // ms over the floor
+}
+
+var limits = map[string]targets{
+	pathGateway:  {wall: 1.05, cpu: 1.3, start: 1.3, p50: 0.10, p99: 1},
+	pathRecorded: {wall: 1.05, cpu: 1.6, start: 1.3, p50: 0.10, p99: 1},
+}
+
+// against shows a value as a share of its target; up to 1.00 it is met.
+func against(value, target float64) string {
+	if target == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f of %.2f", value/target, target)
 }
 
 // table gathers measurements. The first path of a kind is its floor.
@@ -73,11 +86,12 @@ func (t *table) print(w io.Writer) {
 			cpu := func(r result) float64 { return r.CPU }
 			fw, _, _ := floor.median(wall)
 			fc, _, _ := floor.median(cpu)
-			line("\noutput\twall s\trange\tx floor\tCPU s\tx floor")
+			line("\noutput\twall s\trange\tx floor\tx target\tCPU s\tx floor\tx target")
 			for _, r := range rows {
 				m, lo, hi := r.median(wall)
 				c, _, _ := r.median(cpu)
-				line("%s\t%.2f\t%.2f to %.2f\t%.2f\t%.2f\t%.2f", r.name, m, lo, hi, m/fw, c, c/fc)
+				to := limits[r.name]
+				line("%s\t%.2f\t%.2f to %.2f\t%.2f\t%s\t%.2f\t%.2f\t%s", r.name, m, lo, hi, m/fw, against(m/fw, to.wall), c, c/fc, against(c/fc, to.cpu))
 			}
 		case "echo":
 			at := func(q float64) func(result) float64 {
@@ -85,91 +99,22 @@ func (t *table) print(w io.Writer) {
 			}
 			f50, _, _ := floor.median(at(.5))
 			f99, _, _ := floor.median(at(.99))
-			line("\necho\tp50 ms\tover floor\tp99 ms\tover floor")
+			line("\necho\tp50 ms\tover floor\tx target\tp99 ms\tover floor\tx target")
 			for _, r := range rows {
 				p50, _, _ := r.median(at(.5))
 				p99, _, _ := r.median(at(.99))
-				line("%s\t%.3f\t%+.3f\t%.3f\t%+.3f", r.name, p50, p50-f50, p99, p99-f99)
+				to := limits[r.name]
+				line("%s\t%.3f\t%+.3f\t%s\t%.3f\t%+.3f\t%s", r.name, p50, p50-f50, against(p50-f50, to.p50), p99, p99-f99, against(p99-f99, to.p99))
 			}
 		case "start":
 			mid := func(r result) float64 { return quantile(r.Start, .5) * 1000 }
 			f, _, _ := floor.median(mid)
-			line("\nstart\tmedian ms\tx floor")
+			line("\nstart\tmedian ms\tx floor\tx target")
 			for _, r := range rows {
 				m, _, _ := r.median(mid)
-				line("%s\t%.1f\t%.2f", r.name, m, m/f)
+				line("%s\t%.1f\t%.2f\t%s", r.name, m, m/f, against(m/f, limits[r.name].start))
 			}
 		}
 	}
 	_ = tw.Flush()
-}
-
-// idleMemory opens n recorded sessions that do nothing and tells what each adds to the gateway's memory. The
-// target is an in-process server of this process: a real sshd would be several processes for each.
-func idleMemory(ctx context.Context, dir string, n int, w io.Writer) error {
-	srv, err := sshtest.NewServer(sshtest.Config{Passwords: map[string]string{"demo": "correct horse"}, Handler: func(s *sshtest.Session) int {
-		fmt.Fprint(s, "$ ")
-		<-s.Context().Done()
-		return 0
-	}})
-	if err != nil {
-		return err
-	}
-	defer srv.Close()
-	addr, err := srv.Listen()
-	if err != nil {
-		return err
-	}
-	g, err := startGateway(ctx, dir, spine.Target{Address: addr, User: "demo", HostKey: srv.HostKey(), Password: "correct horse"}, "")
-	if err != nil {
-		return err
-	}
-	defer g.stop()
-	open := func() (terminal, error) {
-		t, err := openPage(ctx, g.url, spine.Recorded)
-		if err == nil {
-			<-t.output()
-		}
-		return t, err
-	}
-	first, err := open() // what a gateway takes once is not a session's
-	if err != nil {
-		return err
-	}
-	defer first.close()
-	base, err := settledPSS(g.cmd)
-	if err != nil {
-		return err
-	}
-	for range n {
-		t, err := open()
-		if err != nil {
-			return err
-		}
-		defer t.close()
-	}
-	full, err := settledPSS(g.cmd)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "\nidle: %d recorded sessions, %.3f MiB each (PSS %.1f to %.1f MiB)\n", n,
-		float64(full-base)/float64(n)/(1<<20), float64(base)/(1<<20), float64(full)/(1<<20))
-	return nil
-}
-
-// settledPSS waits until the runtime has given back what the setting-up needed, or half a minute.
-func settledPSS(cmd *exec.Cmd) (int, error) {
-	low := 1 << 62
-	for range 10 {
-		time.Sleep(3 * time.Second)
-		n, err := processPSS(cmd.Process.Pid)
-		if err != nil {
-			return 0, err
-		}
-		if n > low-low/100 {
-			return min(n, low), nil
-		}
-		low = n
-	}
-	return low, nil
 }

@@ -132,15 +132,21 @@ func (l *Log) Append(it Item, gate uint64) uint64 {
 	}
 	l.ring = append(l.ring, entry{Item: it, gate: gate, start: l.total})
 	l.total += it.cost()
+	was := l.open
 	l.advance()
+	shown := l.open > was
 	for _, r := range l.readers {
 		if !r.required && l.lag(r.next) > l.limit {
 			r.behind = true
 			r.next = l.end()
+			shown = true
 		}
 	}
 	l.trim()
-	l.wake()
+	// What the gate holds back is no news for a reader: SetGate wakes it. An echo would wake its viewer twice.
+	if shown {
+		l.wake()
+	}
 	l.mu.Unlock()
 	return seq
 }

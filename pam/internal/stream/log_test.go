@@ -232,3 +232,34 @@ func BenchmarkFanOut(b *testing.B) {
 		})
 	}
 }
+
+// An item that the gate holds back wakes no reader, since there is nothing to read: SetGate does, once. A reader that
+// falls out of the backlog is told at once.
+func TestLog_NothingToReadWakesNobody(t *testing.T) {
+	l := New(1<<10, time.Second)
+	r := l.NewReader(false)
+	woken := func() bool {
+		select {
+		case <-r.Ready():
+			return true
+		default:
+			return false
+		}
+	}
+	l.Append(Item{Payload: []byte("held")}, 5)
+	if woken() {
+		t.Error("woken for what the gate holds back")
+	}
+	l.SetGate(5)
+	if !woken() {
+		t.Error("not woken when the gate moved")
+	}
+	l.Append(Item{Payload: []byte("shown")}, 5)
+	if !woken() {
+		t.Error("not woken for what can be read")
+	}
+	l.Append(Item{Payload: make([]byte, 2<<10)}, 6)
+	if !woken() {
+		t.Error("a reader that fell out of the backlog was not woken")
+	}
+}
