@@ -10,8 +10,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/sallyport/sallyport/recorder"
@@ -24,6 +26,9 @@ type serverConfig struct {
 	tlsKey  string
 	data    string // folder
 }
+
+// stopTime is what the portal takes at the most to stop, once its sessions may not go on any more.
+const stopTime = 15 * time.Second
 
 // serve runs the portal until ctx ends, then ends all sessions and seals their recordings.
 func serve(ctx context.Context, pc portalConfig, sc serverConfig, out io.Writer) (err error) {
@@ -90,11 +95,18 @@ func serve(ctx context.Context, pc portalConfig, sc serverConfig, out io.Writer)
 	case err = <-served:
 	case <-ctx.Done():
 	}
-	pc.log.Info("stopping", "live", p.broker.Health().Live)
-	// The sessions first: their people learn why, and every recording is sealed before the process ends.
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	drain := pc.config.Limits.Drain
+	pc.log.Info("stopping", "live", p.broker.Health().Live, "drain", drain)
+	// The sessions first: their people learn why, may finish what they are at, and every recording is sealed before the process
+	// ends. A second signal cuts the drain short.
+	again, stop := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	grace, cancel := context.WithTimeout(again, drain+stopTime)
 	defer cancel()
-	return errors.Join(err, p.shutdown(grace), srv.Shutdown(grace), rec.Close(grace))
+	err = errors.Join(err, p.shutdown(grace))
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	return errors.Join(err, srv.Shutdown(last), rec.Close(last))
 }
 
 // newServer bounds what a peer may take of time and memory before and between requests (S29). Sockets of sessions

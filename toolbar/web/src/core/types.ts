@@ -14,6 +14,15 @@ export interface Person {
   name: string
   mode: string
   self: boolean
+  /** No page of that person is attached. */
+  away: boolean
+}
+
+/** What will end the session before long, unless (idle) somebody uses it. */
+export interface Ends {
+  code: Code
+  /** Seconds from the time of the message. */
+  after: number
 }
 
 /** How far a session has got that is not yet active. */
@@ -28,6 +37,7 @@ export interface State {
   state: 'launching' | 'connecting' | 'active' | 'suspended' | 'reconnecting' | 'ending'
   step: Step
   recorded: boolean
+  ends?: Ends
   capabilities: Capabilities
   people: Person[]
   params: Record<string, string>
@@ -107,6 +117,12 @@ export function texts(v: unknown): Record<string, string> {
   return out
 }
 
+/** Seconds from now to at, both of the gateway's clock. */
+function seconds(now: unknown, at: unknown): number {
+  const left = (Date.parse(str(at)) - Date.parse(str(now))) / 1000
+  return Number.isFinite(left) ? Math.max(0, Math.round(left)) : 0
+}
+
 /** Reads a state message. */
 export function parseState(text: string): State | undefined {
   const o = parseObject(text)
@@ -125,8 +141,9 @@ export function parseState(text: string): State | undefined {
     ),
     step: oneOf<Step>(o.step, ['recording', 'signing_in', 'first_picture'], ''),
     recorded: o.recorded === true,
+    ...(isObject(o.ends) ? { ends: { code: str(o.ends.code), after: seconds(o.now, o.ends.at) } } : {}),
     capabilities: capabilities(o.capabilities),
-    people: people.map((p) => ({ name: str(p.name), mode: str(p.mode), self: p.self === true })),
+    people: people.map((p) => ({ name: str(p.name), mode: str(p.mode), self: p.self === true, away: p.away === true })),
     params: texts(o.params),
     started: str(o.started),
     now: str(o.now),

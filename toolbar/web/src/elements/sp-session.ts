@@ -260,6 +260,7 @@ export class SpSession extends SpElement {
         phase.state.mode !== 'monitor' &&
         'keyboard' in phase.state.capabilities,
     )
+    this.#warn(before, phase)
     if (isActive(phase) && !wasActive) this.dispatchEvent(hostEvent('sp-active', { session: this.sessionId }))
     if (phase.kind === 'closed') {
       this.#tick(false)
@@ -267,6 +268,15 @@ export class SpSession extends SpElement {
       this.#toolbar()?.collapse()
       this.dispatchEvent(hostEvent('sp-closed', { session: this.sessionId, code: phase.end.code }))
     }
+  }
+
+  // What will end the session before long is said once, and taken back when it is not true any more.
+  #warn(before: State | undefined, phase: Phase): void {
+    const ends = phase.kind === 'live' ? phase.state.ends : undefined
+    if (!ends) return this.part$<SpToasts>('sp-toasts')?.withdraw('ends')
+    if (before?.ends?.code === ends.code) return
+    const text = { idle: t('ends_idle', { n: ends.after }), max_duration: t('ends_max', { n: ends.after }) }[ends.code]
+    this.part$<SpToasts>('sp-toasts')?.show(text ?? t('ends_other', { n: ends.after }), 'warn', 'ends')
   }
 
   // Cards that count need the time; a live session does not.

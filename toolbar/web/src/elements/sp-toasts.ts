@@ -8,6 +8,8 @@ import { type IconName, icon } from './icons.js'
 export interface Toast {
   text: string
   kind: 'ok' | 'info' | 'warn' | 'danger'
+  /** What the message is about: a newer one about it takes its place, and withdraw takes it back. */
+  about?: string
 }
 
 /** How long a toast stays, in milliseconds. Warnings stay until they are closed. */
@@ -58,13 +60,19 @@ export class SpToasts extends SpElement {
   }
 
   /** Shows a message. The same text is not shown twice at once. */
-  show(text: string, kind: Toast['kind'] = 'info'): void {
+  show(text: string, kind: Toast['kind'] = 'info', about = ''): void {
     for (const old of this.toasts) if (old.text === text) this.#drop(old.id)
-    const toast = { id: this.#next++, text, kind, timer: undefined as ReturnType<typeof setTimeout> | undefined }
+    this.withdraw(about)
+    const toast = { id: this.#next++, text, kind, about, timer: undefined as ReturnType<typeof setTimeout> | undefined }
     const over = this.toasts[this.toasts.length - MOST]
     if (over) this.#drop(over.id)
     this.toasts = [...this.toasts, toast]
     this.#count(toast.id)
+  }
+
+  /** Takes back what is not true any more. */
+  withdraw(about: string): void {
+    for (const old of this.toasts) if (about && old.about === about) this.#drop(old.id)
   }
 
   #count(id: number): void {
