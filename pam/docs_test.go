@@ -63,7 +63,7 @@ func TestDocsNamedTests(t *testing.T) {
 func TestDocsLinks(t *testing.T) {
 	root := moduleRoot(t)
 	link := regexp.MustCompile(`\]\(([^)#\s]+)`)
-	for _, doc := range []string{"README.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md", "pam/BEHAVIOUR.md", "pam/PROTOCOL.md"} {
+	for _, doc := range []string{"README.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md", "pam/BEHAVIOUR.md", "pam/PROTOCOL.md", "pam/METRICS.md"} {
 		for _, m := range link.FindAllStringSubmatch(readDoc(t, doc), -1) {
 			if strings.Contains(m[1], "://") {
 				continue

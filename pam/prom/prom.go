@@ -2,7 +2,7 @@
 //
 //	registry := metrics.NewRegistry() // github.com/rcrowley/go-metrics
 //	broker, err := pam.New(pam.Config{Metrics: registry, …})
-//	handler, err := prom.Handler(registry, pam.Metrics())
+//	handler, err := prom.Handler(registry, pam.Metrics()) // and recorder.Metrics()
 //	mux.Handle("GET /metrics", handler) // where only the monitoring can reach it
 //
 // A host that has a Prometheus registry of its own gives it New's collector. What is shown is what the tables describe,
