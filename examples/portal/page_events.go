@@ -133,6 +133,8 @@ func (p *portal) serveEvents(w http.ResponseWriter, r *http.Request, in login) {
 
 func (p *portal) eventChip(key, value string) string {
 	switch key {
+	case "verb":
+		key = "event"
 	case "user":
 		value = p.userName(pam.UserID(value))
 	case "asset":

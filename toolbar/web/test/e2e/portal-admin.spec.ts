@@ -84,7 +84,7 @@ test('R9 S08 S31 events are found, read and exported, and nothing in them acts',
   await expect(page).toHaveURL(/verb=Terminate\+Session/)
   const row = page.locator('tbody tr').first()
   await expect(row).toContainText('\\u202egpj.exe\\u0007')
-  await expect(page.getByRole('link', { name: /^Verb: Terminate Session/ })).toBeVisible()
+  await expect(page.getByRole('link', { name: /^Event: Terminate Session/ })).toBeVisible()
   await expectAccessible(page)
   await row.getByRole('link').focus()
   await page.keyboard.press('Enter')
