@@ -15,11 +15,14 @@ import (
 // parts, to one policy, and to the one whose version it carries; nobody ever sees a third.
 func TestEngine_S47_ReloadUnderLoad(t *testing.T) {
 	// Odd versions are a, even ones b. They differ in every part of an answer: role, permission, declarations,
-	// rules, and in b lab1 does not exist. Only with both parts of one policy is there a right without the other.
+	// selector, rules, and in b lab1 does not exist. Only with both parts of one policy is there a right without the other.
 	a, b := company(), company()
 	b.Grants[0] = RoleGrant{ID: "other", Scope: "prod", Subject: Subject{User: "alice"}, Role: pam.RoleManager}
 	b.Assignments[0] = Assignment{ID: "other", Scope: "db", Subject: Subject{Group: "dba"}, Profile: "rec"}
 	b.Assets = b.Assets[:len(b.Assets)-1]
+	sel("ban", "root", pam.FormRestricting)(&a)
+	sel("ask", "db1", pam.FormInteractive, withMFA)(&b)
+	b.Profiles[1].Pins = pam.Params{"term": "vt100"}
 	bad := company()
 	bad.Grants[0].Role = 77
 

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/examples/internal/spine"
 	"github.com/sallyport/sallyport/pam"
@@ -183,5 +186,49 @@ func BenchmarkLateJoiner_J4(b *testing.B) {
 			b.Fatal(err)
 		}
 		p.Close()
+	}
+}
+
+// TestOpenSSH_S11_RevokedShellTakesNoMoreInput: what is typed into a shell on a real sshd lands in a file there. When the
+// rights of owner and joiner are withdrawn, what either types from then on does not, and the audit names the rule.
+func TestOpenSSH_S11_RevokedShellTakesNoMoreInput(t *testing.T) {
+	g, ctx := start(t, spine.Config{Target: realTarget(t), Limits: pam.Limits{Review: time.Hour}}) // the change itself must do
+	id, err := g.Browser().Start(ctx, spine.Unrecorded, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "landed")
+	owner := attachAs(ctx, t, g.Browser(), id, pam.ModeOwner)
+	joined := attachAs(ctx, t, g.Manager(), id, pam.ModeParticipate)
+	for i, p := range []*pamtest.Page{owner, joined} {
+		if err := p.Key(ctx, fmt.Sprintf("echo marker-%d >>%s; echo wrote-$((%d+40))\r", i, file, i)); err != nil {
+			t.Fatal(err)
+		}
+		if err := owner.AwaitOutput(ctx, fmt.Sprintf("wrote-%d", i+40)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.Policy.Revoke(spine.User, spine.Unrecorded)
+	g.Policy.Revoke("manager", spine.Unrecorded)
+	g.Policy.Announce()
+	evs, err := g.Events.Await(ctx, pam.CompleteSession, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := evs[0]; e.Reason != pam.EndRevoked || !slices.Equal(e.Rules, []string{"test"}) {
+		t.Errorf("event %+v; want it revoked by the rule that is gone", e)
+	}
+	for _, p := range []*pamtest.Page{owner, joined} {
+		// The socket may be closed already: then there is nothing left to type into.
+		if err := p.Key(ctx, "echo late >>"+file+"\r"); err == nil {
+			t.Log("a page could still send, to nobody")
+		}
+	}
+	if err := g.Broker.Shutdown(ctx); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(file)
+	if err != nil || string(got) != "marker-0\nmarker-1\n" {
+		t.Errorf("the file holds %q, %v", got, err)
 	}
 }
