@@ -47,6 +47,9 @@ func (b *Broker) table() []route {
 
 // Handler serves the JSON API under api/ and, with Config.UI, the session page under s/ and the client's files
 // under assets/. Mount it under any prefix with http.StripPrefix.
+//
+// Bodies and sockets have deadlines of their own. Those for headers and for idle connections are the host's: set
+// ReadHeaderTimeout (10 s), IdleTimeout and MaxHeaderBytes of the http.Server (S29).
 func (b *Broker) Handler() http.Handler { return b.handler }
 
 // SessionHandler serves the WebSocket of one session alone, for hosts with pages and routes of their own. The
