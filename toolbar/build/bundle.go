@@ -47,6 +47,7 @@ func bundle(web string) (*built, error) {
 		MinifyWhitespace:    true,
 		MinifyIdentifiers:   true,
 		MinifySyntax:        true,
+		Charset:             api.CharsetUTF8,       // served as such; escapes double what is not ASCII
 		LegalComments:       api.LegalCommentsNone, // all licences are in one file
 		Loader:              map[string]api.Loader{".css": api.LoaderText},
 		Conditions:          []string{"browser", "production"},

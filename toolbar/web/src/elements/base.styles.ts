@@ -7,6 +7,8 @@ export const base = css`
     color: var(--sp-text);
     -webkit-font-smoothing: antialiased;
   }
+  /* What a host's own rules give to the element would be inherited by what is in it. */
+  :where(:host > *) { font: var(--sp-w-normal) var(--sp-fs-m) / var(--sp-lh) var(--sp-font); letter-spacing: normal; word-spacing: normal; text-transform: none; text-indent: 0; text-align: start; }
   :host([theme='light']) { color-scheme: light; }
   :host([theme='dark']) { color-scheme: dark; }
   :host([hidden]) { display: none; }

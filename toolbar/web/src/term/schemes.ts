@@ -1,5 +1,9 @@
 import type { ITheme } from '@xterm/xterm'
 
+/** The sizes of text that there are, in pixels. */
+export const MIN_FONT = 8
+export const MAX_FONT = 32
+
 /**
  * Colour schemes of the terminal (L3). Each colour reaches 4.5:1 on its background, in the high contrast ones 7:1; but
  * for black, and for the background of a selection, on which the text reaches 4.5:1 instead.

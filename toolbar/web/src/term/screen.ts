@@ -23,10 +23,6 @@ export interface ScreenEvents {
   wants(what: 'search' | 'links' | 'copy_denied'): void
 }
 
-/** The sizes of text that there are, in pixels. */
-export const MIN_FONT = 8
-export const MAX_FONT = 32
-
 /** How the user wants a terminal, from the launch parameters and the browser's preferences. */
 export interface TerminalLook {
   fontSize: number

@@ -9,8 +9,8 @@ import type { LinkTarget } from './link.js'
 import { linksInView, offerLinks } from './links.js'
 import { pageNonce, withNonce } from './nonce.js'
 import { channelScheduler, Pump } from './pump.js'
-import { leastContrast, schemeColours } from './schemes.js'
-import { MAX_FONT, MIN_FONT, type Screen, type ScreenEvents, type TerminalLook } from './screen.js'
+import { leastContrast, MAX_FONT, MIN_FONT, schemeColours } from './schemes.js'
+import type { Screen, ScreenEvents, TerminalLook } from './screen.js'
 
 /** How long the size must stay the same before the target hears of it, in milliseconds. */
 const RESIZE_DELAY = 100
