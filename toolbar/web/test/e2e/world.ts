@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { createHmac } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,6 +27,25 @@ export const evilAsset = `<svg onload=alert(1)>\u202Etxt.exe <b>bold</b> \${7*7}
 export const secrets = {
   passphrase: 'canary-Passphrase-8Zq2',
   password: 'canary-Password-4Xk9',
+}
+
+/** What the authenticators of mia and nils hold. */
+const totpSecret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
+
+/** What those authenticators show now: HOTP (RFC 4226) of the 30 s step. */
+export function presentToken(): string {
+  const bits = [...totpSecret].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0'))
+  const key = Buffer.from(
+    bits
+      .join('')
+      .match(/.{8}/g)
+      ?.map((b) => Number.parseInt(b, 2)) ?? [],
+  )
+  const step = Buffer.alloc(8)
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)))
+  const mac = createHmac('sha1', key).update(step).digest()
+  const at = (mac.at(-1) ?? 0) & 0xf
+  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0')
 }
 
 /** A portal and an OpenSSH server of its own, in a folder that is gone afterwards. */
@@ -140,6 +160,8 @@ export class World {
           { id: 'ben', name: 'Ben Okafor', password_hash: passwordHash, groups: ['readers'] },
           { id: 'cleo', name: evilName, password_hash: passwordHash, groups: ['operators'] },
           { id: 'dora', name: 'Dora Without', password_hash: passwordHash },
+          { id: 'mia', name: 'Mia Lindqvist', password_hash: passwordHash, totp_secret: totpSecret },
+          { id: 'nils', name: 'Nils Berg', password_hash: passwordHash, totp_secret: totpSecret },
           { id: 'ruth', name: 'Ruth Adler', password_hash: passwordHash, site_role: 'administrator' },
           { id: 'otto', name: 'عثمان Otto', password_hash: passwordHash, site_role: 'auditor' },
         ],
@@ -163,21 +185,26 @@ export class World {
           asset('nowhere', { address: '127.0.0.1:1' }),
           asset('evil', { name: evilAsset, tags: [evilName] }),
           { id: 'note', type: 'secret', parent: 'lab' },
+          asset('guarded', { break: ['roles', 'profiles'] }), // asks for a second factor
           asset('kiosk', { parent: 'cellar' }), // nobody has a role there
         ],
         roles: [
           { to: 'group:operators', on: 'lab', role: 'viewer' },
           { to: 'group:readers', on: 'shell', role: 'viewer' },
+          { to: 'user:mia', on: 'guarded', role: 'viewer' },
+          { to: 'user:nils', on: 'guarded', role: 'viewer' },
         ],
         profiles: [
           { id: 'recorded', declarations: everything },
           { id: 'plain', declarations: { ...everything, web_session: 'allow' } },
+          { id: 'guarded', declarations: everything, mfa: true },
           { id: 'narrow', declarations: { web_session: 'record' } },
         ],
         assignments: [
           { profile: 'recorded', to: 'group:operators', on: 'lab' },
           { profile: 'plain', to: 'group:operators', on: 'plain' },
           { profile: 'narrow', to: 'group:operators', on: 'narrow' },
+          { profile: 'guarded', to: 'everyone', on: 'guarded' },
         ],
       },
       null,
