@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -439,5 +441,27 @@ func TestAudit_E5_S31_DenialsAreEvents(t *testing.T) {
 	}
 	if s := fmt.Sprint(body); strings.Contains(s, "rule-7") {
 		t.Errorf("the answer names the rule: %s", s)
+	}
+}
+
+// TestJSONEvents_S31_WhatCannotBeSynced: a pipe takes events though it cannot be synced, and a closed one refuses them.
+func TestJSONEvents_S31_WhatCannotBeSynced(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	sink := pam.NewJSONEvents(w)
+	if err := sink.Write(t.Context(), pam.Event{Verb: pam.StartSession}); err != nil {
+		t.Errorf("into a pipe: %v", err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := io.ReadAll(r); err != nil || !bytes.Contains(line, []byte(`"Start Session"`)) {
+		t.Errorf("read %q, %v", line, err)
+	}
+	if err := sink.Write(t.Context(), pam.Event{Verb: pam.StartSession}); err == nil {
+		t.Error("a closed pipe takes an event")
 	}
 }
