@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -176,72 +174,6 @@ func checkPrintable(t *testing.T, text string) {
 		if r < 0x20 || r >= 0x7f && r < 0xa0 || strings.ContainsRune("\u2028\u2029\u202e\ufeff\ufffd", r) {
 			t.Errorf("%U at byte %d: %q", r, i, text[max(0, i-20):min(len(text), i+20)])
 		}
-	}
-}
-
-func TestFile_OneProcessAndMode(t *testing.T) {
-	old := syscall.Umask(0)
-	defer syscall.Umask(old)
-	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	openFile(t, path)
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v; want 0600", info.Mode(), err)
-	}
-	if f, err := eventlog.OpenFile(path); err == nil || !strings.Contains(err.Error(), "another process") {
-		t.Errorf("opened twice: %v, %v", f, err)
-	}
-	if _, err := eventlog.OpenFile(filepath.Join(path, "x")); err == nil {
-		t.Error("a file within a file was opened")
-	}
-}
-
-// TestFile_DiskFull: a full disk is an error, leaves no half event, and is over when there is room again.
-func TestFile_DiskFull(t *testing.T) {
-	const ownMounts = "EVENTLOG_TEST_MOUNTS" // says that this process may mount file systems, seen by nobody else
-	if os.Getenv(ownMounts) == "" {
-		cmd := exec.Command(pamtest.Peer(t, "unshare"), "--user", "--map-root-user", "--mount", os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-		cmd.Env = append(os.Environ(), ownMounts+"=1")
-		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		return
-	}
-	dir := t.TempDir()
-	size := func(flags uintptr, bytes int) error {
-		return syscall.Mount("tmpfs", dir, "tmpfs", flags, fmt.Sprintf("size=%d,mode=700", bytes))
-	}
-	if err := size(0, 64<<10); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	path := filepath.Join(dir, "audit.jsonl")
-	f := openFile(t, path)
-	last := 0
-	var full error
-	for full == nil && last < 10_000 {
-		e := event(last + 1)
-		e.Detail = strings.Repeat("d", 999)
-		if full = f.Write(t.Context(), e); full == nil {
-			last++
-		}
-	}
-	if !errors.Is(full, syscall.ENOSPC) || last < 20 {
-		t.Fatalf("after %d events: %v, want ENOSPC", last, full)
-	}
-	if err := size(syscall.MS_REMOUNT, 1<<20); err != nil {
-		t.Fatal(err)
-	}
-	put(t, f, last+1, last+1)
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	f = openFile(t, path)
-	if n, err := f.LastSeq(t.Context(), ""); err != nil || int(n) != last+1 || f.Torn() != 0 {
-		t.Errorf("opened again: last event %d, torn %d, %v; want %d and nothing torn", n, f.Torn(), err, last+1)
 	}
 }
 
