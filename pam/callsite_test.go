@@ -16,16 +16,17 @@ import (
 
 // auditSites is every place where the broker writes an event, and the test that lets the sink fail there.
 var auditSites = map[string]string{
-	"Start":          "TestAudit_S31_EachWriteFails",             // no session without its event
-	"Join":           "TestJoin_S31_NoEventNoPlace",              // no place
-	"Terminate":      "TestAudit_S31_EachWriteFails",             // the session goes on
-	"auditClipboard": "TestAudit_S31_EachWriteFails",             // nothing is pasted
-	"verifyMFA":      "TestStart_S31_S15_NothingWithoutItsEvent", // the factor opens nothing
-	"failMFA":        "TestAudit_S31_RefusalStays",               // refused, written down or not
-	"auditDenial":    "TestAudit_S31_EachWriteFails",             // the same
-	"removeLocked":   "TestAudit_S31_LeavingHappens",             // an end happens, whatever the sink says
-	"tell":           "TestSettle_EndsAreWrittenWhenTheyCanBe",   // the same, and its event follows
-	"completeOrphan": "TestRecover_CompletesWhatACrashLeft",      // left for the next time
+	"Start":            "TestAudit_S31_EachWriteFails",             // no session without its event
+	"Join":             "TestJoin_S31_NoEventNoPlace",              // no place
+	"Terminate":        "TestAudit_S31_EachWriteFails",             // the session goes on
+	"auditClipboard":   "TestAudit_S31_EachWriteFails",             // nothing is pasted
+	"verifyMFA":        "TestStart_S31_S15_NothingWithoutItsEvent", // the factor opens nothing
+	"failMFA":          "TestAudit_S31_RefusalStays",               // refused, written down or not
+	"auditDenial":      "TestAudit_S31_EachWriteFails",             // the same
+	"noteChangeLocked": "TestAudit_S31_ChangeHappens",
+	"removeLocked":     "TestAudit_S31_LeavingHappens",           // an end happens, whatever the sink says
+	"tell":             "TestSettle_EndsAreWrittenWhenTheyCanBe", // the same, and its event follows
+	"completeOrphan":   "TestRecover_CompletesWhatACrashLeft",    // left for the next time
 }
 
 // TestAudit_S31_EveryCallSite finds the calls in the source: one that is not in the table has no test for a sink that fails.
@@ -99,6 +100,29 @@ func TestAudit_S31_LeavingHappens(t *testing.T) {
 	pg.awaitOutput("goes on")
 	if st, code := r.carol().join(id, pam.ModeMonitor); st != http.StatusServiceUnavailable || code != pam.CodeAuditFailed {
 		t.Errorf("coming back without an event: %d %s", st, code)
+	}
+	r.events.Heal("Write")
+}
+
+// TestAudit_S31_ChangeHappens: a right that is withdrawn in a live session is gone, though that cannot be written down.
+func TestAudit_S31_ChangeHappens(t *testing.T) {
+	r := newRig(t)
+	_, pg, c := r.begin()
+	r.events.At("Write", 0, pamtest.Fault{Err: errFake})
+	less := slices.DeleteFunc(slices.Clone(everything), func(d pam.Declaration) bool { return d == pam.ClipboardUpload })
+	r.policy.Set("alice", asset1, pamtest.Permit(pam.RoleViewer, less...))
+	r.policy.Announce()
+	pg.await("narrower capabilities", func() bool {
+		caps, _ := pg.state["capabilities"].(map[string]any)
+		return caps["keyboard"] == "allow" && caps["clipboard_upload"] == nil
+	})
+	pg.send(frame.Frame{Kind: frame.Paste, Payload: []byte("text")})
+	pg.key("k")
+	if err := c.Await(r.ctx, func(c *pamtest.Conn) bool { return c.Typed() == "k" }); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Pastes(); len(got) != 0 {
+		t.Errorf("pasted %v after the right was gone", got)
 	}
 	r.events.Heal("Write")
 }

@@ -118,6 +118,15 @@ func newOpenSSH(cfg OpenSSHConfig) (*OpenSSH, error) {
 	if !slices.ContainsFunc(cfg.Options, func(o string) bool { return strings.HasPrefix(o, "Subsystem ") }) {
 		lines = append(lines, "Subsystem sftp internal-sftp") // here the first of two is an error
 	}
+	if !slices.ContainsFunc(cfg.Options, func(o string) bool { return strings.HasPrefix(o, "SetEnv ") }) {
+		// The start-up files of whoever runs the tests are not a part of them: they may be slow, print, or wait for a lock
+		// that a killed shell has left.
+		home := filepath.Join(dir, "home")
+		if err := os.Mkdir(home, 0o755); err != nil {
+			return nil, err
+		}
+		lines = append(lines, "SetEnv HOME="+home)
+	}
 	if err := os.WriteFile(config, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		return nil, err
 	}

@@ -69,6 +69,7 @@ func TestOpenSSH_J2_J3_J4_TwoPeopleInOneShell(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	awaitPrompt(ctx, t, owner)
 	say(owner, "echo before-$((40+2))\r")
 	see(owner, "before-42")
 
@@ -117,6 +118,17 @@ func TestOpenSSH_J2_J3_J4_TwoPeopleInOneShell(t *testing.T) {
 		if strings.Contains(got, "sneaked") {
 			t.Errorf("the monitor's keys are in the recording, under %q: %q", who, got)
 		}
+	}
+}
+
+// awaitPrompt waits for the shell: what is typed while it starts may be thrown away by its line editor.
+func awaitPrompt(ctx context.Context, t testing.TB, p *pamtest.Page) {
+	t.Helper()
+	err := p.Await(ctx, func(v pamtest.PageView) bool {
+		return bytes.Contains(v.Output, []byte("$ ")) || bytes.Contains(v.Output, []byte("# "))
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -200,6 +212,7 @@ func TestOpenSSH_S11_RevokedShellTakesNoMoreInput(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "landed")
 	owner := attachAs(ctx, t, g.Browser(), id, pam.ModeOwner)
 	joined := attachAs(ctx, t, g.Manager(), id, pam.ModeParticipate)
+	awaitPrompt(ctx, t, owner)
 	for i, p := range []*pamtest.Page{owner, joined} {
 		if err := p.Key(ctx, fmt.Sprintf("echo marker-%d >>%s; echo wrote-$((%d+40))\r", i, file, i)); err != nil {
 			t.Fatal(err)
