@@ -245,7 +245,7 @@ func HostileSFTPs() []HostileSFTP {
 		on("endless-poison", "lists names that are none, without end", fxpReaddir, func(a *sftpAttack, id uint32, _ []byte) {
 			var b []byte
 			for range 10 {
-				b = append(b, name("../"+text[:10<<10], attrs(1, regular))...)
+				b = append(b, name("../"+text[:1<<10], attrs(1, regular))...)
 			}
 			a.send(fxpName, id, uint32(10), b)
 		}),
