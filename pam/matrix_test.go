@@ -311,3 +311,23 @@ func constants[T ~string](t testing.TB, file, typ string) []T {
 	}
 	return out
 }
+
+// TestQueue_S39_LastWordReachesThePage: a job that fails because its session has begun to end does not cut the page off,
+// which is still to hear why; one that fails by itself does.
+func TestQueue_S39_LastWordReachesThePage(t *testing.T) {
+	b := insideBroker(t)
+	fault := errors.New("fault")
+	for _, ending := range []bool{true, false} {
+		v, _ := insideSession(t, b, StateActive, ModeOwner, true, nil)
+		if ending { // the moment in finish before the context ends
+			v.s.mu.Lock()
+			v.s.end = &End{Reason: EndRecordingFailed}
+			v.s.mu.Unlock()
+		}
+		v.enqueue(0, func() error { return fault })
+		v.work.Wait()
+		if cut := errors.Is(context.Cause(v.ctx), fault); cut == ending {
+			t.Errorf("session ending %v: page cut off %v", ending, cut)
+		}
+	}
+}

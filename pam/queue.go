@@ -48,7 +48,8 @@ func (v *viewer) drainQueue() {
 		v.queue = v.queue[1:]
 		v.queued -= j.size
 		v.mu.Unlock()
-		if failed = j.do(); failed != nil && v.s.ctx.Err() == nil {
+		// A session that ends takes its jobs with it, and has a last word for the page: it must not be cut off before.
+		if failed = j.do(); failed != nil && !v.s.ended() {
 			v.cancel(failed)
 		}
 	}
