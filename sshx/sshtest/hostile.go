@@ -100,6 +100,10 @@ func (s *HostileServer) HostKey() string {
 	return AuthorizedKey(k)
 }
 
+// Mutate gives the server a function through which the payload of each packet goes that it sends after sign-in, before
+// it is encrypted; an empty result is not sent. Call it before the first connection.
+func (s *HostileServer) Mutate(change func(payload []byte) []byte) { s.mutate = change }
+
 // Taken is closed when a client has taken what the server had for it: it has answered something that was sent
 // afterwards, or the connection ended after all of it was written. Over a net.Pipe the writing alone proves it.
 func (s *HostileServer) Taken() <-chan struct{} { return s.taken }
