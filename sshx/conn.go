@@ -277,7 +277,7 @@ func (c *conn) end(ctx context.Context) error {
 	if silent || c.orderly() {
 		return &pam.End{Reason: pam.EndRemoteLogoff}
 	}
-	err := c.ssh.Wait()
+	err := whyOver(c.ssh, libraryGrace)
 	if cause := c.t.reason(); cause != nil {
 		err = cause
 	}
@@ -296,7 +296,7 @@ func (c *conn) orderly() bool {
 	if c.ping() == nil {
 		return true
 	}
-	err := c.ssh.Wait()
+	err := whyOver(c.ssh, exitGrace+libraryGrace)
 	return errors.Is(err, errPeerClosed) || errors.Is(c.t.reason(), errSilent)
 }
 

@@ -192,7 +192,7 @@ func (c *conn) open(l launch, size pam.Size) error {
 		}
 		return &pam.TargetError{Code: code, Err: fmt.Errorf(format, args...)}
 	}
-	ch, reqs, err := c.ssh.OpenChannel("session", nil)
+	ch, reqs, err := openChannel(c.ssh, c.served, "session", nil)
 	if err != nil {
 		return noShell("session channel: %w", brief(err))
 	}

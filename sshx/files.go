@@ -68,7 +68,7 @@ func (c *conn) Files(ctx context.Context) (pam.FileSystem, error) {
 	unavailable := func(err error) error {
 		return &pam.FileError{Op: "files", Code: pam.CodeFilesUnavailable, Err: err}
 	}
-	s, err := c.files.take(c.ssh)
+	s, err := c.files.take(c.ssh, c.served)
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -88,8 +88,9 @@ func (c *conn) Files(ctx context.Context) (pam.FileSystem, error) {
 	return nil, err
 }
 
-// take returns the present service for one more user, or begins to open another.
-func (f *files) take(sc ssh.Conn) (*fileService, error) {
+// take returns the present service for one more user, or begins to open another. over is closed when the connection has
+// ended.
+func (f *files) take(sc ssh.Conn, over <-chan struct{}) (*fileService, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
@@ -101,7 +102,7 @@ func (f *files) take(sc ssh.Conn) (*fileService, error) {
 		}
 		s := &fileService{ready: make(chan struct{})}
 		f.present = s
-		f.wg.Go(func() { f.serve(s, sc) })
+		f.wg.Go(func() { f.serve(s, sc, over) })
 	}
 	f.present.users++
 	return f.present, nil
@@ -135,8 +136,8 @@ func (f *files) closeUnused(s *fileService) {
 
 // serve opens the channel of s and returns when it has ended. The library's calls know no context: a target that
 // does not answer keeps them, until the connection ends.
-func (f *files) serve(s *fileService, sc ssh.Conn) {
-	s.client, s.err = f.open(sc)
+func (f *files) serve(s *fileService, sc ssh.Conn, over <-chan struct{}) {
+	s.client, s.err = f.open(sc, over)
 	f.mu.Lock()
 	close(s.ready)
 	f.closeUnused(s)
@@ -146,8 +147,8 @@ func (f *files) serve(s *fileService, sc ssh.Conn) {
 	}
 }
 
-func (f *files) open(sc ssh.Conn) (*sftp.Client, error) {
-	ch, reqs, err := sc.OpenChannel("session", nil)
+func (f *files) open(sc ssh.Conn, over <-chan struct{}) (*sftp.Client, error) {
+	ch, reqs, err := openChannel(sc, over, "session", nil)
 	if err != nil {
 		return nil, fmt.Errorf("session channel: %w", brief(err))
 	}

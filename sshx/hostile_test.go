@@ -225,15 +225,16 @@ func TestHostile_S16_Sessions(t *testing.T) {
 		}
 	}
 	want := map[string]func(t *testing.T, l *live){
-		"endless-output":   nil, // tests of their own
-		"zero-window":      nil,
-		"window-overrun":   nil,
-		"oversized-data":   lost,
-		"data-length-lies": lost,
-		"unknown-channel":  lost,
-		"confirm-twice":    lost,
-		"window-overflow":  lost,
-		"status-lies":      nil,
+		"endless-output":    nil, // tests of their own
+		"zero-window":       nil,
+		"window-overrun":    nil,
+		"oversized-data":    lost,
+		"data-length-lies":  lost,
+		"unknown-channel":   lost,
+		"confirm-twice":     lost,
+		"breaks-and-floods": lost,
+		"window-overflow":   lost,
+		"status-lies":       nil,
 		"status-after-close": func(t *testing.T, l *live) {
 			if end := l.endedWith(pam.EndRemoteLogoff); end.Status != nil {
 				t.Errorf("status %d, want none", *end.Status)

@@ -115,7 +115,7 @@ func (h *hop) dial(ctx context.Context, host, port string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	ch, reqs, err := h.ssh.OpenChannel("direct-tcpip", ssh.Marshal(directTCPIP{host, uint32(n), "127.0.0.1", 0}))
+	ch, reqs, err := openChannel(h.ssh, h.served, "direct-tcpip", ssh.Marshal(directTCPIP{host, uint32(n), "127.0.0.1", 0}))
 	if err != nil {
 		code := pam.CodeTargetUnreachable
 		var refused *ssh.OpenChannelError
@@ -190,7 +190,7 @@ func (h *hop) explain(err error) error {
 	if err == nil || !h.t.failed.Load() {
 		return err
 	}
-	why := h.ssh.Wait()
+	why := whyOver(h.ssh, libraryGrace)
 	var below *hopError
 	if errors.As(why, &below) {
 		return why

@@ -188,10 +188,6 @@ func TestOpenSSH_S16_S28_SoakMutatedLine(t *testing.T) {
 	m.run(t, 4*pamtest.Rounds(t, 5), func(t *testing.T, _ int) {
 		m.session(t, p, request(line.Addr(), s.User, s.HostKey, fields{pam.FieldPrivateKey: s.PrivateKey}), dir)
 	})
-	// The server itself is as it was.
-	l := openSSH(t, s, sshx.Config{})
-	l.keys("exit 0\r")
-	l.endedWith(pam.EndRemoteLogoff)
 }
 
 // S16: packets that decrypt well and hold nonsense.

@@ -245,6 +245,20 @@ func sessionHostiles() []Hostile {
 			_ = a.send(message(msgChannelData, a.peer, uint32(0xffffffff), []byte("x")))
 		}),
 		h("unknown-channel", "prints on a channel that does not exist", func(a *attack) { _ = a.send(message(msgChannelData, uint32(77), "x")) }),
+		h("breaks-and-floods", "has its client busy with requests, prints on a channel that does not exist, and goes on sending", func(a *attack) {
+			// In one piece, so that the client's reader is ahead of what works off the packets.
+			var b []byte
+			a.mu.Lock()
+			for range 100 {
+				b = append(b, a.seal(message(msgGlobalRequest, "busy@hostile", true))...)
+			}
+			b = append(b, a.seal(message(msgChannelData, uint32(77), "x"))...)
+			for range 100 {
+				b = append(b, a.seal(message(msgWindowAdjust, a.peer, uint32(1)))...)
+			}
+			a.mu.Unlock()
+			_ = a.raw(b)
+		}),
 		h("confirm-twice", "confirms an open channel again", func(a *attack) {
 			_ = a.send(message(msgChannelConfirm, a.peer, uint32(9), uint32(9), uint32(32<<10)))
 		}),
