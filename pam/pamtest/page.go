@@ -27,6 +27,8 @@ type Page struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 
+	acks sync.Mutex // held from reading the total to sending it: an acknowledgement may not go back. Taken before mu
+
 	mu      sync.Mutex // guards all below
 	moved   chan struct{}
 	out     bytes.Buffer // since the last key frame
@@ -114,6 +116,8 @@ func (p *Page) take(f frame.Frame) {
 }
 
 func (p *Page) acknowledge() {
+	p.acks.Lock()
+	defer p.acks.Unlock()
 	p.mu.Lock()
 	total := p.counted
 	if p.deaf || total == p.acked {
