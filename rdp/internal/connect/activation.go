@@ -1,7 +1,6 @@
 package connect
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -154,6 +153,6 @@ func (a *Activation) share(out []byte, kind pdu.ShareKind, body []byte) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	unit, err := mcsData(&pdu.MCS{Kind: pdu.MCSSendDataRequest, User: a.user, Channel: a.io, Data: bytes.Clone(b)})
+	unit, err := mcsData(&pdu.MCS{Kind: pdu.MCSSendDataRequest, User: a.user, Channel: a.io, Data: b})
 	return append(out, unit...), err
 }
