@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"strconv"
 	"sync"
@@ -156,24 +155,6 @@ func TestFault_S03_SyncFails(t *testing.T) {
 			_ = cmd.Wait()
 		})
 	})
-}
-
-// TestFault_S03_RealDiskFull records to a file system of 4 MiB until it is full.
-func TestFault_S03_RealDiskFull(t *testing.T) {
-	mount := pamtest.Peer(t, "mount")
-	dir := t.TempDir()
-	if out, err := exec.Command(mount, "-t", "tmpfs", "-o", "size=4m", "tmpfs", dir).CombinedOutput(); err != nil {
-		if os.Getenv(pamtest.InteropEnv) == "required" {
-			t.Fatalf("mount: %v: %s", err, out)
-		}
-		t.Skipf("interop peer missing: mount: %v: %s", err, out)
-	}
-	t.Cleanup(func() {
-		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
-			t.Errorf("umount: %v: %s", err, out)
-		}
-	})
-	endsUnrecorded(t, dir, func(*child) {})
 }
 
 // endsUnrecorded floods a recorded session of a gateway process whose disk fails, by itself or by what fail does once
