@@ -18,22 +18,25 @@ export function setBuild(address: string): void {
 
 /**
  * The entry that the gateway has in place of the one that this page runs; empty if it is the same one, or if there is
- * no telling: a gateway that does not answer, or a bundle of the host's own, is no reason to stop.
+ * no telling, as with a bundle of the host's own. Throws if the gateway is not reached: whoever asks before coming back
+ * has to ask again, or a page whose question was lost on a bad network would go on with the old client.
  */
 export async function newerBuild(base: URL): Promise<string> {
-  if (!running) return ''
-  try {
-    const answer = await fetch(new URL('assets/manifest.json', base), { credentials: 'same-origin', cache: 'no-cache' })
-    if (!answer.ok) return ''
-    const entries = parseObject(await answer.text())?.entries
-    if (typeof entries !== 'object' || entries === null) return ''
-    const names = Object.entries(entries as Record<string, unknown>)
-    if (names.some(([, file]) => file === running)) return ''
-    const same = names.find(([entry]) => running.startsWith(`${entry.replace(/\.js$/, '')}-`))
-    return typeof same?.[1] === 'string' ? same[1] : ''
-  } catch {
-    return ''
-  }
+  return running ? newer(await manifest(base)) : ''
+}
+
+function manifest(base: URL): Promise<Response> {
+  return fetch(new URL('assets/manifest.json', base), { credentials: 'same-origin', cache: 'no-cache' })
+}
+
+async function newer(answer: Response): Promise<string> {
+  if (!answer.ok) return ''
+  const entries = parseObject(await answer.text())?.entries
+  if (typeof entries !== 'object' || entries === null) return ''
+  const names = Object.entries(entries as Record<string, unknown>)
+  if (names.some(([, file]) => file === running)) return ''
+  const same = names.find(([entry]) => running.startsWith(`${entry.replace(/\.js$/, '')}-`))
+  return typeof same?.[1] === 'string' ? same[1] : ''
 }
 
 /**
@@ -41,13 +44,15 @@ export async function newerBuild(base: URL): Promise<string> {
  * before. Asked once, it counts as done, so that no page reloads itself in a loop.
  */
 export async function mayReload(base: URL): Promise<boolean> {
+  let build = ''
   try {
-    const there = await fetch(new URL('assets/manifest.json', base), { credentials: 'same-origin', cache: 'no-cache' })
+    const there = await manifest(base)
     if (!there.ok) return false
+    build = await newer(there)
   } catch {
     return false
   }
-  const build = (await newerBuild(base)) || `after ${running}`
+  build ||= `after ${running}`
   return !hasReloaded(build) && markReloaded(build)
 }
 

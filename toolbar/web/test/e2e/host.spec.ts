@@ -215,6 +215,15 @@ test('S36 a page that is older than the gateway reloads itself once, and the ses
   const first = await script()
   let loads = 0
   page.on('load', () => loads++)
+  // The card is there for a moment only, so the reload waits until it was seen.
+  let seen = (): void => {}
+  const held = new Promise<void>((resolve) => {
+    seen = resolve
+  })
+  await page.route(page.url(), async (route) => {
+    await held
+    await route.continue()
+  })
 
   await host.deploy(1)
   const old = await page.request.get(new URL(first ?? '', page.url()).href)
@@ -226,6 +235,7 @@ test('S36 a page that is older than the gateway reloads itself once, and the ses
   await expect(session.card('A new version is there')).toBeVisible()
   await expect(page.getByText('This page reloads by itself.')).toBeVisible()
   await expect(session.rows).toContainText('before-the-deploy')
+  seen()
   await expect.poll(() => loads).toBe(1)
   await expect(session.handle).toBeVisible()
   await expect(session.rows).toContainText('before-the-deploy')

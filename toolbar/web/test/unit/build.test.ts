@@ -26,9 +26,12 @@ describe('S36 a page that is older than the gateway', () => {
   })
 
   it('S36 is not supposed where there is no telling', async () => {
-    expect(await (await page('session-AAAA.js', undefined)).newerBuild(base)).toBe('')
     expect(await (await page('session-AAAA.js', {})).newerBuild(base)).toBe('')
     expect(await (await page('bundle-of-the-host.js', { 'session.js': 'session-B.js' })).newerBuild(base)).toBe('')
+  })
+
+  it('S36 is asked for again where the gateway was not reached', async () => {
+    await expect((await page('session-AAAA.js', undefined)).newerBuild(base)).rejects.toThrow('not reached')
   })
 
   it('S36 reloads itself once for each build, and never when the gateway is away', async () => {
