@@ -7,7 +7,10 @@ ran=0
 while IFS=: read -r file target; do
   package=./$(dirname "$file")
   say "$package $target, $time"
-  go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$package"
+  if ! go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$package" 2>&1 | tee "$results/fuzz.out"; then
+    echo "$package $target: $(grep -vE '^(fuzz: elapsed|FAIL|exit status|$)' "$results/fuzz.out" | tail -n 8 | tr '\n' ' ')" >>"$results/fuzz.faults"
+    exit 1
+  fi
   ran=$((ran + 1))
 done < <(git grep --untracked -oE '^func Fuzz\w+' -- '*_test.go' | sed 's/:func /:/')
 echo "$ran fuzz targets"

@@ -3,9 +3,13 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../env.sh"
 failed=0
 check() {
+  local name=$1
   echo "--- $1"
   shift
-  "$@" || failed=1
+  if ! "$@" 2>&1 | tee "$results/check.out"; then
+    failed=1
+    echo "$name: $(tail -n 3 "$results/check.out" | tr '\n' ' ')" >>"$results/check.faults"
+  fi
 }
 
 unformatted() {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -12,6 +13,9 @@ import (
 
 // peerMark begins the line that pamtest.Peer logs when a test met a real program.
 const peerMark = "met interop peer "
+
+// module stands before the path of each package; faults leave it out.
+const module = "github.com/sallyport/sallyport/"
 
 // event is one line of `go test -json` (see `go doc test2json`).
 type event struct {
@@ -25,13 +29,15 @@ type event struct {
 	Elapsed     float64
 }
 
-// tallyGo reads a `go test -json` stream. It prints one line per package and the whole output of what failed. The
-// tests in list must have passed and met a peer; with strict, no other test may have met one.
+// tallyGo reads a `go test -json` stream. It prints one line per package and the whole output of what failed, and blames
+// each failed test by name, but for those that failed through a part of them. The tests in list must have passed and
+// met a peer; with strict, no other test may have met one.
 func tallyGo(in io.Reader, out io.Writer, list []string, strict bool) (count, error) {
 	var c count
 	logs := map[string][]string{} // package and test to its output so far
 	met := map[string]bool{}      // "package Test" that met a peer
 	passed := map[string]bool{}
+	failed := map[string]string{} // package and test to its last words
 	failedIn := map[string]bool{} // packages in which a test failed
 	scanner := bufio.NewScanner(in)
 	scanner.Buffer(nil, 16<<20)
@@ -77,6 +83,7 @@ func tallyGo(in io.Reader, out io.Writer, list []string, strict bool) (count, er
 			if e.Test != "" {
 				c.Failed++
 				failedIn[e.Package] = true
+				failed[key] = lastWords(logs[key])
 				fmt.Fprintf(out, "%s", strings.Join(logs[key], ""))
 				continue
 			}
@@ -85,15 +92,23 @@ func tallyGo(in io.Reader, out io.Writer, list []string, strict bool) (count, er
 			if !failedIn[e.Package] && e.FailedBuild == "" {
 				// A panic, a timeout or a leaked goroutine fails the package and no test of it.
 				c.Failed++
-				c.blame("%s failed outside its tests", e.Package)
+				c.blame("%s failed outside its tests: %s", strings.TrimPrefix(e.Package, module), lastWords(logs[key]))
 			}
 		}
 	}
 	if err := scanner.Err(); err != nil {
 		return c, err
 	}
+	for name, words := range failed {
+		part := func(other string) bool { return strings.HasPrefix(other, name+"/") }
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(failed)), part) {
+			c.blame("%s: %s", strings.TrimPrefix(name, module), words)
+		}
+	}
 	for _, name := range list {
+		_, blamed := failed[name]
 		switch {
+		case blamed:
 		case !passed[name]:
 			c.blame("%s is in the interop list and did not pass", name)
 		case !met[name]:

@@ -20,9 +20,13 @@ type step struct {
 	elapsed time.Duration
 }
 
-// sum prints the table of a run and, as its last line, "N passed, N failed". A step counts by the tests of its
-// runner if it left a count with its name, else as one test: what fails must show in the last line. The line is
-// also written to the file "total".
+// faultsSize is how many characters the faults at the end of a run take together, for they are read where only the last
+// kilobyte of the output is kept.
+const faultsSize = 900
+
+// sum prints the table of a run, then its faults, and, as its last line, "N passed, N failed". A step counts by the tests
+// of its runner if it left a count with its name, by the lines of NAME.faults if it left those, else as one test: what
+// fails must show in the last line. The line is also written to the file "total".
 func sum(dir string, out io.Writer) error {
 	steps, err := readSteps(filepath.Join(dir, "steps"))
 	if err != nil {
@@ -38,7 +42,14 @@ func sum(dir string, out io.Writer) error {
 		case errors.Is(err, os.ErrNotExist):
 			c.Passed = 1
 			if s.status != 0 {
-				c.Passed, c.Failed = 0, 1
+				faults, err := readFaults(filepath.Join(dir, s.name+".faults"))
+				if err != nil {
+					return err
+				}
+				if len(faults) == 0 {
+					faults = []string{fmt.Sprintf("ended with status %d", s.status)}
+				}
+				c.Passed, c.Failed, c.Faults = 0, len(faults), faults
 			}
 		case err != nil:
 			return err
@@ -48,6 +59,9 @@ func sum(dir string, out io.Writer) error {
 			}
 			if s.status != 0 && c.Failed == 0 {
 				c.Failed = max(1, len(c.Faults))
+				if len(c.Faults) == 0 {
+					c.blame("ended with status %d", s.status)
+				}
 			}
 		}
 		total.Passed += c.Passed
@@ -60,9 +74,7 @@ func sum(dir string, out io.Writer) error {
 		fmt.Fprintf(out, "%-14s %8d %8d %8d %9s\n", s.name, c.Passed, c.Failed, c.Skipped, s.elapsed)
 	}
 	fmt.Fprintf(out, "%-14s %8d %8d %8d %9s\n\n", "all", total.Passed, total.Failed, total.Skipped, all)
-	for _, f := range total.Faults {
-		fmt.Fprintln(out, "FAULT:", f)
-	}
+	printFaults(out, total.Faults)
 	line := fmt.Sprintf("%d passed, %d failed\n", total.Passed, total.Failed)
 	if err := os.WriteFile(filepath.Join(dir, "total"), []byte(line), 0o644); err != nil {
 		return err
@@ -72,6 +84,32 @@ func sum(dir string, out io.Writer) error {
 		return errors.New("the run is not good")
 	}
 	return nil
+}
+
+// printFaults prints the faults so that all of them are within faultsSize: many are cut shorter than few, and beyond
+// a dozen only their number is said. Each step has printed its own in full.
+func printFaults(out io.Writer, faults []string) {
+	const most = 12
+	slices.Sort(faults)
+	shown := faults[:min(len(faults), most)]
+	if len(faults) > most {
+		fmt.Fprintf(out, "FAULTS: %d, of which the first are\n", len(faults))
+	}
+	left := faultsSize
+	for i, f := range shown {
+		f = brief(f, left/(len(shown)-i))
+		left -= len(f) // what a short one leaves is for those behind it
+		fmt.Fprintln(out, "FAULT:", f)
+	}
+}
+
+// readFaults reads what a step without a count left to say which of its parts failed, one a line.
+func readFaults(name string) ([]string, error) {
+	raw, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return slices.Collect(strings.Lines(string(raw))), err
 }
 
 func readSteps(name string) ([]step, error) {

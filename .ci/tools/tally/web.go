@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"slices"
+	"strings"
 )
 
 func tallyFile(name string, f func(raw []byte) (count, error)) (count, error) {
@@ -28,6 +30,14 @@ func tallyVitest(raw []byte) (count, error) {
 		Pending     int `json:"numPendingTests"`
 		Todo        int `json:"numTodoTests"`
 		FailedSuite int `json:"numFailedTestSuites"`
+		Files       []struct {
+			Name, Status, Message string
+			Tests                 []struct {
+				Name     string   `json:"fullName"`
+				Status   string   // passed, failed, and what is skipped
+				Messages []string `json:"failureMessages"`
+			} `json:"assertionResults"`
+		} `json:"testResults"`
 	}
 	if err := json.Unmarshal(raw, &report); err != nil {
 		return count{}, fmt.Errorf("vitest report: %w", err)
@@ -36,6 +46,19 @@ func tallyVitest(raw []byte) (count, error) {
 	if c.Skipped > 0 {
 		c.blame("%d tests were skipped", c.Skipped)
 	}
+	for _, file := range report.Files {
+		blamed := false
+		for _, test := range file.Tests {
+			if test.Status == "failed" {
+				blamed = true
+				c.blame("%s > %s: %s", path.Base(file.Name), test.Name, brief(strings.Join(test.Messages, " | "), messageSize))
+			}
+		}
+		if file.Status == "failed" && !blamed {
+			c.blame("%s: %s", path.Base(file.Name), brief(file.Message, messageSize))
+		}
+	}
+	slices.Sort(c.Faults)
 	if !report.Success && c.Failed == 0 {
 		c.blame("the run failed outside its tests (%d suites)", report.FailedSuite)
 	}
@@ -52,28 +75,31 @@ type suite struct {
 		Tests []struct {
 			Status  string // expected, unexpected, flaky, skipped
 			Project string `json:"projectName"`
+			Results []struct{ Errors []message }
 		}
 	}
 }
+
+type message struct{ Message string }
 
 // tallyPlaywright reads Playwright's JSON report. A flaky test is a failed one: no retry hides it.
 func tallyPlaywright(raw []byte) (count, error) {
 	var report struct {
 		Suites []suite
-		Errors []struct{ Message string }
+		Errors []message
 	}
 	if err := json.Unmarshal(raw, &report); err != nil {
 		return count{}, fmt.Errorf("playwright report: %w", err)
 	}
 	var c count
 	for _, e := range report.Errors {
-		c.blame("playwright: %s", e.Message)
+		c.blame("playwright: %s", brief(e.Message, messageSize))
 	}
-	var walk func(path string, s suite)
-	walk = func(path string, s suite) {
-		path += s.Title + " > "
+	var walk func(at string, s suite)
+	walk = func(at string, s suite) {
+		at += s.Title + " > "
 		for _, inner := range s.Suites {
-			walk(path, inner)
+			walk(at, inner)
 		}
 		for _, spec := range s.Specs {
 			for _, test := range spec.Tests {
@@ -82,10 +108,16 @@ func tallyPlaywright(raw []byte) (count, error) {
 					c.Passed++
 				case "skipped":
 					c.Skipped++
-					c.blame("%s%s was skipped", path, spec.Title)
+					c.blame("%s%s was skipped", at, spec.Title)
 				default: // unexpected, flaky, and what a later version may add
 					c.Failed++
-					c.blame("%s%s: %s", path, spec.Title, test.Status)
+					var said []string
+					for _, result := range test.Results {
+						for _, e := range result.Errors {
+							said = append(said, e.Message)
+						}
+					}
+					c.blame("%s%s: %s: %s", at, spec.Title, test.Status, brief(strings.Join(said, " | "), messageSize))
 				}
 			}
 		}
