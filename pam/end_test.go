@@ -442,7 +442,8 @@ func TestEnd_S37_Shutdown(t *testing.T) {
 
 // TestEnd_S39_EachStepHasItsTime: a recording that cannot be closed takes neither the report nor the event along.
 func TestEnd_S39_S37_EachStepHasItsTime(t *testing.T) {
-	r := newRig(t, func(c *pam.Config) { c.Limits.CloseTimeout = 50 * time.Millisecond })
+	// Long enough for the steps that nothing holds up, short enough to wait for it twice.
+	r := newRig(t, func(c *pam.Config) { c.Limits.CloseTimeout = 2 * time.Second })
 	r.recorded()
 	r.recorder.At("Close", 1, pamtest.Fault{Block: true})
 	r.protocol.At("Close", 1, pamtest.Fault{Block: true})

@@ -235,7 +235,10 @@ func TestFlow_S26_AcksThatLie(t *testing.T) {
 // TestFlow_S26_StoppedPageDoesNotHoldUpTheEnd: a page that reads nothing at all, with its window full, when the
 // session ends.
 func TestFlow_S26_StoppedPageDoesNotHoldUpTheEnd(t *testing.T) {
-	r := newRig(t, func(c *pam.Config) { c.Limits.CloseTimeout, c.Limits.Window = 100*time.Millisecond, 64<<20 })
+	r := newRig(t, func(c *pam.Config) {
+		c.Limits.CloseTimeout, c.Limits.Window = 100*time.Millisecond, 64<<20
+		c.Limits.WriteTimeout, c.Limits.Heartbeat = time.Hour, time.Hour // so that nothing else frees what waits for the page
+	})
 	p := r.alice()
 	id := p.start()
 	ticket := p.ticket(id)
@@ -260,7 +263,6 @@ func TestFlow_S26_StoppedPageDoesNotHoldUpTheEnd(t *testing.T) {
 			slowed = true
 		}
 	}
-	start := time.Now()
 	if err := r.broker.Terminate(r.ctx, admin, id, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -269,9 +271,6 @@ func TestFlow_S26_StoppedPageDoesNotHoldUpTheEnd(t *testing.T) {
 	}
 	if err := r.broker.Shutdown(r.ctx); err != nil {
 		t.Error(err)
-	}
-	if d := time.Since(start); d > 10*time.Second {
-		t.Errorf("the end took %v", d)
 	}
 	cancel()
 	for range said {

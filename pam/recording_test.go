@@ -26,7 +26,11 @@ func TestRecord_S03_E6_OpenFails(t *testing.T) {
 		{"panic", pamtest.Fault{Panic: errFake}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r := newRig(t, func(c *pam.Config) { c.Limits.Connect = 50 * time.Millisecond })
+			r := newRig(t, func(c *pam.Config) {
+				if tc.fault.Block {
+					c.Limits.Connect = 50 * time.Millisecond
+				}
+			})
 			r.recorded()
 			r.recorder.At("Open", 1, tc.fault)
 			p := r.alice()

@@ -57,7 +57,7 @@ func TestShutdown_S37_DeadlineEndsTheDrain(t *testing.T) {
 	for name, stop := range map[string]func(r *rig) (context.Context, context.CancelFunc){
 		"drain time": func(r *rig) (context.Context, context.CancelFunc) { return context.WithCancel(r.ctx) },
 		"the caller's deadline": func(r *rig) (context.Context, context.CancelFunc) {
-			return context.WithTimeout(r.ctx, 3*time.Second+50*time.Millisecond) // 3 x CloseTimeout is kept for the ends
+			return context.WithTimeout(r.ctx, 30*time.Second+50*time.Millisecond) // 3 x CloseTimeout is kept for the ends
 		},
 		"a second signal": func(r *rig) (context.Context, context.CancelFunc) {
 			ctx, cancel := context.WithCancel(r.ctx)
@@ -70,7 +70,7 @@ func TestShutdown_S37_DeadlineEndsTheDrain(t *testing.T) {
 			if name == "drain time" {
 				drain = 20 * time.Millisecond
 			}
-			r := newRig(t, func(c *pam.Config) { c.Limits.Drain, c.Limits.CloseTimeout = drain, time.Second })
+			r := newRig(t, func(c *pam.Config) { c.Limits.Drain, c.Limits.CloseTimeout = drain, 10*time.Second })
 			r.recorded()
 			id, pg, _ := r.begin()
 			ctx, cancel := stop(r)

@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/sallyport/sallyport/pam/pamtest"
 )
 
 // TestMain also is the entry of child processes that tests kill or break, see child_test.go.
@@ -12,5 +12,5 @@ func TestMain(m *testing.M) {
 	if role := os.Getenv(childEnv); role != "" {
 		os.Exit(child(role))
 	}
-	goleak.VerifyTestMain(m)
+	pamtest.VerifyNoLeaks(m)
 }

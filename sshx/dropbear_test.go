@@ -21,7 +21,7 @@ func TestDropbear_SignInShellAndLoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := sshtest.StartDropbear(t)
-	p := newProtocol(t, sshx.Config{KeepAliveInterval: 300 * time.Millisecond, KeepAliveTimeout: time.Second})
+	p := newProtocol(t, sshx.Config{KeepAliveInterval: 300 * time.Millisecond, KeepAliveTimeout: 5 * time.Second})
 	byKey := request(s.Address, a.Name, s.HostKey, fields{pam.FieldPrivateKey: key})
 	signsIn(t, p, byKey)
 	signsIn(t, p, request(s.Address, a.Name, s.HostKey, fields{pam.FieldPassword: a.Password}))

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { pamtest.VerifyNoLeaks(m) }
 
-const patience = 20 * time.Second // how long a test waits for what must happen
+const patience = 2 * time.Minute // how long a test waits for what must happen
 
 // fields is a vault of one asset.
 type fields map[string]string

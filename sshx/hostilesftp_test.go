@@ -195,7 +195,7 @@ func TestHostileSFTP_S17(t *testing.T) {
 			srv, addr := server(t, sshtest.Config{Handler: lines, SFTP: handler})
 			cfg := sshx.Config{}
 			if tc.quick {
-				cfg.FileTimeout = 200 * time.Millisecond
+				cfg.FileTimeout = time.Second
 			}
 			l := run(t, connect(t, newProtocol(t, cfg), request(addr, "demo", srv.HostKey(), demoVault)), newSink())
 			x, err := l.conn.(pam.Files).Files(bg)
@@ -234,9 +234,9 @@ func TestHostileSFTP_S17_TimeoutEndsTheChannel(t *testing.T) {
 		<-s.Context().Done()
 		return 0
 	}})
-	c := connect(t, newProtocol(t, sshx.Config{FileTimeout: 100 * time.Millisecond}), request(addr, "demo", srv.HostKey(), demoVault))
+	c := connect(t, newProtocol(t, sshx.Config{FileTimeout: time.Second}), request(addr, "demo", srv.HostKey(), demoVault))
 	defer c.Close(bg)
-	for range 5 {
+	for range 3 {
 		x, err := c.(pam.Files).Files(bg)
 		must(t, err)
 		_, err = x.Stat(bg, "/a")

@@ -273,7 +273,7 @@ func TestOpenSSH_S05_ConsentToAnUnknownHostKey(t *testing.T) {
 	answer, failure = true, errors.New("nobody is there")
 	distrusts(t, p, s.OpenSSH, nil, pam.CodeHostKeyUnknown, "nobody is there")
 	distrusts(t, newProtocol(t, sshx.Config{}), s.OpenSSH, nil, pam.CodeHostKeyUnknown, "no host key is known")
-	slow := newProtocol(t, sshx.Config{HandshakeTimeout: time.Second, ConfirmHostKey: func(ctx context.Context, _ sshx.UnknownHostKey) (bool, error) {
+	slow := newProtocol(t, sshx.Config{HandshakeTimeout: 5 * time.Second, ConfirmHostKey: func(ctx context.Context, _ sshx.UnknownHostKey) (bool, error) {
 		<-ctx.Done()
 		return true, nil
 	}})

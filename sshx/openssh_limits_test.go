@@ -115,7 +115,7 @@ func TestOpenSSH_S16_RekeyEveryFewKilobytes(t *testing.T) {
 			if n := strings.Count(s.Log(), "SSH2_MSG_NEWKEYS received"); n < 10 {
 				t.Errorf("keys were changed %d times, want often", n)
 			}
-			closesSoon(t, l.conn)
+			closeSoon(t, l.conn)
 		})
 	}
 }

@@ -116,13 +116,9 @@ func TestOpenSSH_S35_StoppedServerIsFound(t *testing.T) {
 	if n, err := s.Signal(syscall.SIGSTOP); n != 1 || err != nil {
 		t.Fatalf("stopped %d, %v", n, err)
 	}
-	start := time.Now()
 	end := l.endedWith(pam.EndTargetError)
 	if end.Code != pam.CodeTargetLost || !strings.Contains(end.Err.Error(), "no sign of life") {
 		t.Errorf("end = %v with code %s", end, end.Code)
-	}
-	if d := time.Since(start); d > 10*time.Second {
-		t.Errorf("found after %v, want about 3 s", d)
 	}
 	// The default must keep the promise of 30 s.
 	if d := sshx.DefaultKeepAliveInterval + sshx.DefaultKeepAliveTimeout; d > 30*time.Second {

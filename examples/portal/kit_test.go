@@ -171,7 +171,7 @@ func (s *site) browser() *browser {
 	}
 	tr := &http.Transport{}
 	s.t.Cleanup(tr.CloseIdleConnections)
-	return &browser{s: s, c: &http.Client{Jar: jar, Transport: tr, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &browser{s: s, c: &http.Client{Jar: jar, Transport: tr, Timeout: 2 * time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 // as is a browser in which that user is signed in.

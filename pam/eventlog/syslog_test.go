@@ -209,7 +209,7 @@ func (s *syslogServer) next(t *testing.T) message {
 		}
 		checkPrintable(t, string(b))
 		return m
-	case <-time.After(20 * time.Second): // only ends a test that fails
+	case <-time.After(2 * time.Minute): // only ends a test that fails
 		t.Fatal("no message")
 		return message{}
 	}

@@ -1,7 +1,10 @@
 package pamtest
 
 import (
+	"fmt"
+	"os"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -26,12 +29,36 @@ func knownGoroutines() []goleak.Option {
 // not return:
 //
 //	func TestMain(m *testing.M) { pamtest.VerifyNoLeaks(m) }
-func VerifyNoLeaks(m *testing.M) { goleak.VerifyTestMain(m, knownGoroutines()...) }
+func VerifyNoLeaks(m *testing.M) {
+	status := m.Run()
+	if status == 0 {
+		if err := findLeaks(knownGoroutines()); err != nil {
+			fmt.Fprintln(os.Stderr, "pamtest: after the tests:", err)
+			status = 1
+		}
+	}
+	os.Exit(status)
+}
+
+// findLeaks looks for goroutines until there are none, for up to a minute: goleak itself gives up after a second or two,
+// which is less than a goroutine may take to end on a busy machine.
+func findLeaks(options []goleak.Option) error {
+	for end := time.Now().Add(time.Minute); ; {
+		err := goleak.Find(options...)
+		if err == nil || time.Now().After(end) {
+			return err
+		}
+	}
+}
 
 // NoLeaks fails t if, at its end, goroutines run that did not run at the time of the call. It cannot tell
 // goroutines of parallel tests apart: do not use it in one.
 func NoLeaks(t testing.TB) {
 	t.Helper()
 	options := append(knownGoroutines(), goleak.IgnoreCurrent())
-	t.Cleanup(func() { goleak.VerifyNone(t, options...) })
+	t.Cleanup(func() {
+		if err := findLeaks(options); err != nil {
+			t.Error(err)
+		}
+	})
 }

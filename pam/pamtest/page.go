@@ -126,7 +126,7 @@ func (p *Page) acknowledge() {
 	}
 	p.acked = total
 	p.mu.Unlock()
-	ctx, cancel := context.WithTimeout(p.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
 	defer cancel()
 	_ = p.send(ctx, frame.Frame{Kind: frame.Ack, Payload: frame.AppendAck(nil, total)})
 }

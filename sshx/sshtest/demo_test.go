@@ -42,7 +42,7 @@ func (c *client) Write(p []byte) (int, error) {
 // wait waits for text after what it waited for last.
 func (c *client) wait(text string) {
 	c.t.Helper()
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(2 * time.Minute)
 	for {
 		c.mu.Lock()
 		rest, wake := c.out.String()[c.after:], c.wake
@@ -79,7 +79,7 @@ func (c *client) status() int {
 			return exit.ExitStatus()
 		}
 		c.t.Fatal(err)
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		c.t.Fatal("the session did not end")
 	}
 	return -1

@@ -15,7 +15,7 @@ import (
 	"github.com/sallyport/sallyport/sshx/sshtest"
 )
 
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // demoTarget runs the in-process server.
 func demoTarget(t *testing.T, h sshtest.Handler) spine.Target {

@@ -37,7 +37,7 @@ func TestClose_SendsOneCloseFrame(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	_, err = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: "+strings.TrimPrefix(srv.URL, "http://")+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+

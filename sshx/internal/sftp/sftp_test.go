@@ -387,7 +387,7 @@ func FuzzClient(f *testing.F) {
 			io.Reader
 			io.WriteCloser
 		}{bytes.NewReader(b), discard{}})
-		ctx, cancel := context.WithTimeout(bg, 20*time.Second)
+		ctx, cancel := context.WithTimeout(bg, 2*time.Minute)
 		defer cancel()
 		_ = c.Greet(ctx)
 		_ = c.ReadDir(ctx, "/", func(name []byte, _ Attrs) bool { sent += len(name); return true })
