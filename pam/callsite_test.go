@@ -109,20 +109,6 @@ func TestAudit_S31_ChangeHappens(t *testing.T) {
 	r := newRig(t)
 	_, pg, c := r.begin()
 	r.events.At("Write", 0, pamtest.Fault{Err: errFake})
-	less := slices.DeleteFunc(slices.Clone(everything), func(d pam.Declaration) bool { return d == pam.ClipboardUpload })
-	r.policy.Set("alice", asset1, pamtest.Permit(pam.RoleViewer, less...))
-	r.policy.Announce()
-	pg.await("narrower capabilities", func() bool {
-		caps, _ := pg.state["capabilities"].(map[string]any)
-		return caps["keyboard"] == "allow" && caps["clipboard_upload"] == nil
-	})
-	pg.send(frame.Frame{Kind: frame.Paste, Payload: []byte("text")})
-	pg.key("k")
-	if err := c.Await(r.ctx, func(c *pamtest.Conn) bool { return c.Typed() == "k" }); err != nil {
-		t.Fatal(err)
-	}
-	if got := c.Pastes(); len(got) != 0 {
-		t.Errorf("pasted %v after the right was gone", got)
-	}
+	r.losesClipboard(pg, c)
 	r.events.Heal("Write")
 }

@@ -148,28 +148,12 @@ func TestCrawl_S34_OtherMethods(t *testing.T) {
 // raw makes a request with an empty JSON object where a body belongs, and returns the body as text.
 func (p *person) raw(method, path string) (int, string) {
 	p.r.t.Helper()
-	var body io.Reader
+	var body any
 	if method != http.MethodGet {
-		body = strings.NewReader("{}")
+		body = struct{}{}
 	}
-	req, err := http.NewRequestWithContext(p.r.ctx, method, p.r.server.URL+"/deep/pam/"+path, body)
-	if err != nil {
-		p.r.t.Fatal(err)
-	}
-	p.sign(req.Header)
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	resp, err := p.r.server.Client().Do(req)
-	if err != nil {
-		p.r.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		p.r.t.Fatal(err)
-	}
-	return resp.StatusCode, string(raw)
+	a := p.request(method, path, body)
+	return a.status, string(a.raw)
 }
 
 // TestLive_J5_ListAndTerminate: an administrator sees who is in each live session and ends one with a reason that its

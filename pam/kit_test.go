@@ -150,8 +150,15 @@ func (r *rig) person(user, login string) *person {
 
 func (r *rig) alice() *person { return r.person("alice", "login-1") }
 
-// call makes a request and returns the status and the decoded body.
-func (p *person) call(method, path string, body any) (int, map[string]any) {
+// answer is what came of a request.
+type answer struct {
+	status int
+	header http.Header
+	raw    []byte
+}
+
+// request makes a request to a path of the broker. A body, if it is not nil, is sent as JSON.
+func (p *person) request(method, path string, body any) answer {
 	p.r.t.Helper()
 	var rd io.Reader
 	if body != nil {
@@ -174,17 +181,31 @@ func (p *person) call(method, path string, body any) (int, map[string]any) {
 		p.r.t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	out := map[string]any{}
 	raw, err := io.ReadAll(resp.Body)
 	if err != nil {
 		p.r.t.Fatal(err)
 	}
-	if len(raw) > 0 {
-		if err := json.Unmarshal(raw, &out); err != nil {
-			p.r.t.Fatalf("%s %s: %d %q: %v", method, path, resp.StatusCode, raw, err)
+	return answer{resp.StatusCode, resp.Header, raw}
+}
+
+// full makes a request and returns the status, the header and the decoded body.
+func (p *person) full(method, path string, body any) (int, http.Header, map[string]any) {
+	p.r.t.Helper()
+	a := p.request(method, path, body)
+	out := map[string]any{}
+	if len(a.raw) > 0 {
+		if err := json.Unmarshal(a.raw, &out); err != nil {
+			p.r.t.Fatalf("%s %s: %d %q: %v", method, path, a.status, a.raw, err)
 		}
 	}
-	return resp.StatusCode, out
+	return a.status, a.header, out
+}
+
+// call is full without the header.
+func (p *person) call(method, path string, body any) (int, map[string]any) {
+	p.r.t.Helper()
+	status, _, out := p.full(method, path, body)
+	return status, out
 }
 
 func (p *person) sign(h http.Header) {

@@ -1,10 +1,8 @@
 package pam_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"testing"
 
@@ -207,29 +205,11 @@ func TestDoors_L4_S13_L8_TokenIsNowhere(t *testing.T) {
 		r.mfa.Set(u, good, second)
 	}
 	try := func(p *person, path string, token any) map[string]any {
-		raw, err := json.Marshal(map[string]any{"mfa_token": token})
-		if err != nil {
-			t.Fatal(err)
-		}
-		req, err := http.NewRequestWithContext(r.ctx, "POST", r.server.URL+"/deep/pam/api/"+path, bytes.NewReader(raw))
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.sign(req.Header)
-		req.Header.Set("Content-Type", "application/json")
-		resp, err := r.server.Client().Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		answer, err := io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		scan.Bytes("answer", answer)
-		scan.Bytes("header", fmt.Append(nil, resp.Header))
+		a := p.request("POST", "api/"+path, map[string]any{"mfa_token": token})
+		scan.Bytes("answer", a.raw)
+		scan.Bytes("header", fmt.Append(nil, a.header))
 		out := map[string]any{}
-		_ = json.Unmarshal(answer, &out)
+		_ = json.Unmarshal(a.raw, &out)
 		return out
 	}
 	alice, carol := r.alice(), r.person("carol", "login-c")

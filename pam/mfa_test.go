@@ -2,7 +2,6 @@ package pam_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -322,31 +321,6 @@ func TestStart_L4_S46_FiveFailuresLock(t *testing.T) {
 	if evs := r.events.Events(pam.FailMFA); !strings.Contains(fmt.Sprint(evs), "locked for 5m0s") {
 		t.Errorf("no event says that a user was locked: %v", evs)
 	}
-}
-
-// full is call with the header of the answer.
-func (p *person) full(method, path string, body any) (int, http.Header, map[string]any) {
-	p.r.t.Helper()
-	raw, err := json.Marshal(body)
-	if err != nil {
-		p.r.t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(p.r.ctx, method, p.r.server.URL+"/deep/pam/"+path, strings.NewReader(string(raw)))
-	if err != nil {
-		p.r.t.Fatal(err)
-	}
-	p.sign(req.Header)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := p.r.server.Client().Do(req)
-	if err != nil {
-		p.r.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	out := map[string]any{}
-	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
-		p.r.t.Fatal(err)
-	}
-	return resp.StatusCode, resp.Header, out
 }
 
 // TestStart_L4_S46_ParallelGuesses: a hundred guesses at once are five, also when the verifier is slow, so that none has

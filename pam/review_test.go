@@ -38,11 +38,10 @@ func TestReview_S11_LostRightEndsTheSession(t *testing.T) {
 	}
 }
 
-// TestReview_S11_NarrowedRight: a declaration that is withdrawn is gone from the live session, which goes on; the page is
-// told, and what it sends all the same is dropped.
-func TestReview_S11_NarrowedRight(t *testing.T) {
-	r := newRig(t)
-	_, pg, c := r.begin()
+// losesClipboard takes alice's right to paste away while she is in a session that nobody has typed in, and checks that it
+// is gone from there and nothing else is.
+func (r *rig) losesClipboard(pg *page, c *pamtest.Conn) {
+	r.t.Helper()
 	less := slices.DeleteFunc(slices.Clone(everything), func(d pam.Declaration) bool { return d == pam.ClipboardUpload })
 	r.policy.Set("alice", asset1, pamtest.Permit(pam.RoleViewer, less...))
 	r.policy.Announce()
@@ -53,11 +52,19 @@ func TestReview_S11_NarrowedRight(t *testing.T) {
 	pg.send(frame.Frame{Kind: frame.Paste, Payload: []byte("secret plan")})
 	pg.key("k")
 	if err := c.Await(r.ctx, func(c *pamtest.Conn) bool { return c.Typed() == "k" }); err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	if got := c.Pastes(); len(got) != 0 {
-		t.Errorf("pasted %v after the right was gone", got)
+		r.t.Errorf("pasted %v after the right was gone", got)
 	}
+}
+
+// TestReview_S11_NarrowedRight: a declaration that is withdrawn is gone from the live session, which goes on; the page is
+// told, and what it sends all the same is dropped.
+func TestReview_S11_NarrowedRight(t *testing.T) {
+	r := newRig(t)
+	_, pg, c := r.begin()
+	r.losesClipboard(pg, c)
 }
 
 // TestReview_S11_MustRecordNow: a profile that begins to ask for a recording ends a session that has none.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -31,7 +30,7 @@ func TestShutdown_S37_Drains(t *testing.T) {
 	if st != http.StatusServiceUnavailable || code(body) != pam.CodeShuttingDown {
 		t.Errorf("start while draining: %d %v", st, body)
 	}
-	if got := r.retryAfter("POST", "api/asset/"+string(asset1)+"/sessions"); got == "" {
+	if got := r.alice().request("POST", "api/asset/"+string(asset1)+"/sessions", struct{}{}).header.Get("Retry-After"); got == "" {
 		t.Error("no Retry-After")
 	}
 	pg.key("x")
@@ -127,21 +126,4 @@ func TestShutdown_S37_SaysWhatWasNotFlushed(t *testing.T) {
 			t.Errorf("Shutdown: %v", err)
 		}
 	})
-}
-
-// retryAfter makes a request and returns the header.
-func (r *rig) retryAfter(method, path string) string {
-	r.t.Helper()
-	req, err := http.NewRequestWithContext(r.ctx, method, r.server.URL+"/deep/pam/"+path, strings.NewReader("{}"))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.alice().sign(req.Header)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := r.server.Client().Do(req)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	return resp.Header.Get("Retry-After")
 }

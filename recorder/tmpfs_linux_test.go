@@ -2,7 +2,6 @@ package recorder_test
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,21 +13,13 @@ import (
 // A real file system fills up while a recording is open: it fails with what the kernel says, keeps what it reported,
 // and, thanks to the room reserved ahead, is sealed as incomplete at once.
 func TestRecording_S03_RealDiskFull(t *testing.T) {
-	unshare := pamtest.Peer(t, "unshare")
-	mount := pamtest.Peer(t, "mount")
-	dir := t.TempDir()
-	// The mount lives in a namespace of the child alone; the child copies what it leaves to dir.
-	out := dir + "/out"
-	disk := dir + "/disk"
-	for _, d := range []string{out, disk} {
-		if err := os.Mkdir(d, 0o700); err != nil {
-			t.Fatal(err)
-		}
+	disk := pamtest.NewSmallDisk(t, 1536<<10)
+	if disk == nil {
+		return
 	}
-	script := fmt.Sprintf("%s -t tmpfs -o size=1536k tmpfs %s && \"$0\" && cp %s/* %s/", mount, disk, disk, out)
-	cmd := startChild(t, "fault", disk, unshare, "--user", "--map-root-user", "--mount", "sh", "-c", script)
-	if text, err := runChild(cmd); err != nil {
-		t.Fatalf("child: %v\n%s", err, text)
+	out := disk.Dir
+	if err := childFault(out); err != nil {
+		t.Fatal(err)
 	}
 	lines := strings.Split(string(readFile(t, out+"/report")), "\n")
 	var last uint64
