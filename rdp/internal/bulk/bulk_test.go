@@ -47,6 +47,9 @@ func TestDecompress_S09_ErrorsStick(t *testing.T) {
 		src   []byte
 	}{
 		"unknown type":                {0x05 | bulk.Compressed, []byte("x")},
+		"mppc, literal cut short":     {bulk.Type64K | bulk.Compressed, []byte{0x80}},
+		"mppc, offset cut short":      {bulk.Type64K | bulk.Compressed, []byte{0xf8}},
+		"mppc, length cut short":      {bulk.Type64K | bulk.Compressed, []byte{0xf8, 0x5e}},
 		"mppc, endless length":        {bulk.Type64K | bulk.Compressed, bytes.Repeat([]byte{0xff}, 8)},
 		"ncrush, no end":              {bulk.TypeNCRUSH | bulk.Compressed, []byte{1, 2, 3}},
 		"ncrush, history to move":     {bulk.TypeNCRUSH | bulk.Compressed | bulk.AtFront, []byte{1, 2, 3, 4}},

@@ -1,5 +1,7 @@
 package codec
 
+import "github.com/sallyport/sallyport/rdp/internal/wire"
+
 // RLGR, the entropy coding of RemoteFX ([MS-RDPRFX] 3.1.8.1.7): runs of zeros and Golomb-Rice codes whose parameters follow
 // what was coded before.
 
@@ -22,58 +24,29 @@ const (
 	rlgrOther = 3  // DQ_GR: anything else there
 )
 
-// bitReader reads bits from the highest down. Past the end it reads zeros and says so.
-type bitReader struct {
-	src  []byte
-	acc  uint64 // the next bits, highest first
-	have uint   // how many of them are valid
-	over bool
-}
-
-func (b *bitReader) fill() {
-	for b.have <= 56 && len(b.src) > 0 {
-		b.acc |= uint64(b.src[0]) << (56 - b.have)
-		b.src = b.src[1:]
-		b.have += 8
-	}
-}
-
-// bits takes n bits, at most 32.
-func (b *bitReader) bits(n uint) uint32 {
-	if n == 0 {
-		return 0
-	}
-	if b.have < n {
-		if b.fill(); b.have < n {
-			b.over = true
-			b.acc, b.have = 0, 0
-			return 0
-		}
-	}
-	v := uint32(b.acc >> (64 - n))
-	b.acc <<= n
-	b.have -= n
-	return v
-}
-
 // rlgr is the state of one component.
 type rlgr struct {
-	bits   bitReader
+	bits   wire.Bits
 	k, kp  int // of runs
 	kr, rp int // of Golomb-Rice codes
+
+	garbage bool // a code that no encoder makes
 }
+
+// maxOnes is how long the unary part of a code may be: more than any component has values.
+const maxOnes = 1<<16 + 1
+
+// over reports whether nothing more is to be read.
+func (d *rlgr) over() bool { return d.garbage || d.bits.Over() }
 
 // golombRice takes one code and adapts the parameter.
 func (d *rlgr) golombRice() uint32 {
-	ones := 0
-	for d.bits.bits(1) == 1 {
-		ones++
-	}
-	if ones > 1<<16 { // longer than any component: garbage
-		d.bits.over = true
+	ones := d.bits.Ones(maxOnes)
+	if ones == maxOnes {
+		d.garbage = true
 		return 0
 	}
-	code := uint32(ones)<<d.kr | d.bits.bits(uint(d.kr))
+	code := uint32(ones)<<d.kr | d.bits.Take(uint(d.kr))
 	switch {
 	case ones == 0:
 		d.rp = max(d.rp-2, 0)
@@ -100,17 +73,17 @@ func signed(v uint32) int16 {
 // decodeRLGR fills out with the coefficients of one component. What the stream does not say is zero.
 func decodeRLGR(mode Entropy, src []byte, out *[tileArea]int16) {
 	clear(out[:])
-	d := rlgr{bits: bitReader{src: src}, k: 1, kp: 1 << rlgrScale, kr: 1, rp: 1 << rlgrScale}
-	for n := 0; n < len(out) && !d.bits.over; {
+	d := rlgr{bits: wire.NewBits(src), k: 1, kp: 1 << rlgrScale, kr: 1, rp: 1 << rlgrScale}
+	for n := 0; n < len(out) && !d.over(); {
 		if d.k > 0 {
-			for d.bits.bits(1) == 0 && !d.bits.over && n < len(out) {
+			for d.bits.Take(1) == 0 && !d.over() && n < len(out) {
 				n += 1 << d.k
 				d.adapt(rlgrUp)
 			}
-			n += int(d.bits.bits(uint(d.k)))
-			negative := d.bits.bits(1) == 1
+			n += int(d.bits.Take(uint(d.k)))
+			negative := d.bits.Take(1) == 1
 			v := int32(d.golombRice()) + 1
-			if d.bits.over || n >= len(out) {
+			if d.over() || n >= len(out) {
 				return
 			}
 			if negative {
@@ -122,7 +95,7 @@ func decodeRLGR(mode Entropy, src []byte, out *[tileArea]int16) {
 			continue
 		}
 		code := d.golombRice()
-		if d.bits.over {
+		if d.over() {
 			return
 		}
 		if mode == RLGR1 {
@@ -140,7 +113,7 @@ func decodeRLGR(mode Entropy, src []byte, out *[tileArea]int16) {
 		for v := code; v > 0; v >>= 1 {
 			width++
 		}
-		first := d.bits.bits(width)
+		first := d.bits.Take(width)
 		second := code - first // a first value beyond the sum is garbage in, garbage out
 		switch {
 		case first != 0 && second != 0:
