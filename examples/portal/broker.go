@@ -39,6 +39,8 @@ func (p *portal) mountBroker(c portalConfig) error {
 		Recorder:  c.recorder,
 		MFA:       mfa,
 		Limits:    c.config.Limits,
+		Gateway:   c.config.Gateway,
+		Metrics:   c.metrics,
 		UI:        c.ui,
 		Origins:   c.origins,
 		AssetURL:  func(id pam.AssetID) string { return "/assets/" + string(id) },

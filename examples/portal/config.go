@@ -29,6 +29,8 @@ type config struct {
 	Calendar   *calendar // nil: no work hours are known
 	SSH        sshSettings
 	Limits     pam.Limits
+	Gateway    string       // pam.Config.Gateway
+	Metrics    secretSource // the token for /metrics
 
 	file     string
 	lines    map[string]int // of the entries, by "asset web-01", for faults found later
@@ -223,6 +225,8 @@ func (c *config) read(d *doc, root *yaml.Node) {
 		"calendar": func(n *yaml.Node) { c.Calendar, c.lines["calendar"] = readCalendar(d, n), n.Line },
 		"ssh":      func(n *yaml.Node) { c.SSH, c.lines["ssh"] = readSSH(d, n), n.Line },
 		"limits":   func(n *yaml.Node) { c.Limits = readLimits(d, n) },
+		"gateway":  func(n *yaml.Node) { d.text("gateway", &c.Gateway)(n); c.lines["gateway"] = n.Line },
+		"metrics":  func(n *yaml.Node) { c.Metrics = readMetrics(d, n) },
 	})
 }
 

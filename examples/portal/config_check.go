@@ -70,6 +70,7 @@ func (c *config) check(d *doc, dir string) {
 	k.policy()
 	k.workflow()
 	k.gateway()
+	k.metrics()
 }
 
 func (k *checker) people() {

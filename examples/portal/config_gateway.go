@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -85,6 +86,9 @@ func (d *doc) textMap(what string, dst *map[string]string) func(*yaml.Node) {
 
 // gateway checks what holds for all targets; files are relative to the configuration's folder.
 func (k *checker) gateway() {
+	if g := k.c.Gateway; len(g) > 100 || strings.ContainsFunc(g, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		k.d.fault(k.c.lines["gateway"], "use at most 100 letters, digits and punctuation, without blanks", "gateway is %q", g)
+	}
 	line := max(k.c.lines["ssh"], 1)
 	for _, files := range []struct {
 		key  string

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rcrowley/go-metrics"
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/sallyport/sallyport/pam"
@@ -122,7 +123,8 @@ func newSite(t testing.TB, yaml string, origins ...string) *site {
 		t.Fatal(err)
 	}
 	s.events = &teeEvents{Store: db, seen: &pamtest.EventSink{}}
-	rec, err := openRecorder(t.Context(), s.data, log)
+	counts := metrics.NewRegistry()
+	rec, err := openRecorder(t.Context(), s.data, counts, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +133,7 @@ func newSite(t testing.TB, yaml string, origins ...string) *site {
 		origins = []string{"http://" + s.srv.Listener.Addr().String()}
 	}
 	s.p, err = newPortal(portalConfig{
-		config: c, demo: demo, origins: origins, recorder: rec, ui: noClient{}, store: db, events: s.events, log: log, now: s.clock.now,
+		config: c, demo: demo, origins: origins, recorder: rec, ui: noClient{}, store: db, events: s.events, log: log, metrics: counts, now: s.clock.now,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rcrowley/go-metrics"
+
 	"github.com/sallyport/sallyport/pam"
 	"github.com/sallyport/sallyport/policy"
 )
@@ -31,6 +33,7 @@ type portalConfig struct {
 	store    pam.Store
 	events   eventStore
 	log      *slog.Logger
+	metrics  metrics.Registry // that the recorder counts into too; nil: one of the portal's own
 	now      func() time.Time // nil: time.Now
 }
 
@@ -49,6 +52,7 @@ type portal struct {
 	logins    *logins
 	passwords *passwords
 	events    eventStore
+	scraper   *scraper
 	answers   answerCache
 	people    []user // by name
 	demo      []demoLogin
@@ -88,6 +92,12 @@ func newPortal(c portalConfig) (*portal, error) {
 			p.log.Error("ending a login", "login", loginID, "err", err)
 		}
 	})
+	if c.metrics == nil {
+		c.metrics = metrics.NewRegistry()
+	}
+	if p.scraper, err = newScraper(c.config.Metrics, c.metrics); err != nil {
+		return nil, err
+	}
 	if err := p.mountBroker(c); err != nil {
 		return nil, err
 	}
@@ -120,6 +130,7 @@ func (p *portal) routes() http.Handler {
 	pages.HandleFunc("GET /sessions", p.signedIn(p.serveSessions))
 	pages.HandleFunc("GET /sessions.csv", p.signedIn(p.serveSessionsCSV))
 	pages.HandleFunc("GET /sessions.json", p.signedIn(p.serveSessionsJSON))
+	pages.HandleFunc("GET /metrics", p.serveMetrics)
 	pages.HandleFunc("GET /live", p.forSite(p.serveLive, pam.SiteAdministrator, pam.SiteAuditor))
 	pages.HandleFunc("POST /live/{id}/terminate", p.forSite(p.postTerminate, pam.SiteAdministrator))
 	pages.HandleFunc("GET /events", p.forSite(p.serveEvents, pam.SiteAdministrator, pam.SiteAuditor))

@@ -78,6 +78,7 @@ var routeTable = []struct {
 	{"GET /live", "/live", "", "L 404 404 404 200 200 404"},
 	{"POST /live/{id}/terminate", "/live/unknown/terminate", "reason=r", "L 404 404 404 303 404 404"},
 	{"POST /live/{id}/terminate", "/live/{session}/terminate", "reason=", "L 404 404 404 422 404 404"},
+	{"GET /metrics", "/metrics", "", "404 404 404 404 404 404 404"}, // without the token
 	{"GET /events", "/events", "", "L 404 404 404 200 200 404"},
 	{"GET /events", "/events?from=x", "", "L 404 404 404 400 400 404"},
 	{"GET /events/{id}", "/events/{event}", "", "L 404 404 404 200 200 404"},

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rcrowley/go-metrics"
+
 	"github.com/sallyport/sallyport/recorder"
 )
 
@@ -50,7 +52,8 @@ func serve(ctx context.Context, pc portalConfig, sc serverConfig, out io.Writer)
 	if err := os.MkdirAll(sc.data, 0o700); err != nil {
 		return fmt.Errorf("portal: -data: %w", err)
 	}
-	rec, err := openRecorder(ctx, sc.data, pc.log)
+	pc.metrics = metrics.NewRegistry()
+	rec, err := openRecorder(ctx, sc.data, pc.metrics, pc.log)
 	if err != nil {
 		return err
 	}
@@ -152,7 +155,7 @@ func reachedAs(configured []string, addr net.Addr, cert *certificate) ([]string,
 }
 
 // openRecorder makes the recorder, with a key of its own, and seals what a crash left open.
-func openRecorder(ctx context.Context, data string, log *slog.Logger) (*recorder.Recorder, error) {
+func openRecorder(ctx context.Context, data string, counts metrics.Registry, log *slog.Logger) (*recorder.Recorder, error) {
 	key, err := recorder.LoadOrCreateKey(filepath.Join(data, "recording.key"))
 	if err != nil {
 		return nil, err
@@ -164,7 +167,7 @@ func openRecorder(ctx context.Context, data string, log *slog.Logger) (*recorder
 	if err := os.WriteFile(filepath.Join(data, "recording.pub"), public, 0o644); err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
-	rec, err := recorder.New(recorder.Config{Dir: filepath.Join(data, "recordings"), Key: key, Log: log})
+	rec, err := recorder.New(recorder.Config{Dir: filepath.Join(data, "recordings"), Key: key, Metrics: counts, Log: log})
 	if err != nil {
 		return nil, err
 	}
