@@ -174,6 +174,20 @@ var house = map[string]part{
 		why:  "PDUs of RDP and the layers below it, both ways",
 		uses: uses{"rdp/internal/wire": "bounded reads"},
 	},
+	"rdp/rdptest": {
+		why: "scripted RDP server for hosts' own tests and for demonstrations",
+		uses: uses{
+			"rdp/internal/pdu":     "what is said",
+			"rdp/internal/wire":    "bounded reads",
+			"rdp/internal/credssp": "the server's side of network level authentication",
+			"golang.org/x/image":   "letters of its desktop",
+		},
+		tests: uses{
+			"rdp/internal/codec":   "what it draws is decoded",
+			"rdp/internal/connect": "the client's side of the sequence",
+			"pam/pamtest":          "leak check",
+		},
+	},
 	"rdp/internal/wire": {why: "fields of RDP's layers, read with bounds and appended"},
 	"recorder": {
 		why: "recordings: write, seal, read, verify, adopt, export",

@@ -1,0 +1,12 @@
+// Package rdptest has an RDP server for tests of hosts and for demonstrations, in pure Go.
+//
+// [NewServer] runs in the process, on a listener or on single connections. Each client that signs in, over TLS or with network
+// level authentication, gets a [Session] with a [Desktop] of its own: a small picture with a clock, a text field, a button and a
+// place to draw, which reacts to keys and mouse. A test reads what arrived ([Desktop.Text], [Desktop.Events]) and what is shown
+// ([Desktop.Image]).
+//
+// The server is made for tests: it keeps what clients presented, so that a test can prove what was never sent
+// ([Server.Attempts]). It is no base for a real RDP service.
+//
+// Sections in comments are those of [MS-RDPBCGR] unless another document is named.
+package rdptest

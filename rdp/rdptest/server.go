@@ -1,0 +1,256 @@
+package rdptest
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Security says which protocols the server agrees to (2.2.1.2.1).
+type Security uint8
+
+const (
+	SecurityAny Security = iota // network level authentication if the client offers it, else TLS
+	SecurityNLA                 // network level authentication alone; others are told HYBRID_REQUIRED_BY_SERVER
+	SecurityTLS                 // TLS alone; the password comes with the client info
+)
+
+// Config describes a server. Without Passwords NewServer refuses it.
+type Config struct {
+	// Passwords by user name. The domain is not looked at.
+	Passwords map[string]string
+	// Certificate of the TLS server. Nil means a new self-signed one.
+	Certificate *tls.Certificate
+	// Security says what is agreed to. The zero value prefers network level authentication.
+	Security Security
+	// SlowPath sends every update in share data PDUs, although the client takes the fast path.
+	SlowPath bool
+	// Still keeps the clock of the desktop where it was at the start: nothing is drawn by itself.
+	Still bool
+	// Now is the clock that the desktop shows. Nil means time.Now.
+	Now func() time.Time
+}
+
+// Attempt is one sign-in that a client tried.
+type Attempt struct {
+	User, Domain string
+	Password     string // in clear, if it was handed over: after network level authentication, or in the client info
+	NLA          bool
+	OK           bool
+}
+
+// Server is a running RDP server. Close ends it.
+type Server struct {
+	cfg    Config
+	leaf   *x509.Certificate
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu        sync.Mutex // guards what follows
+	listeners []net.Listener
+	conns     map[net.Conn]struct{}
+	attempts  []Attempt
+	sessions  []*Session
+	closed    bool
+	changed   chan struct{} // closed and replaced when sessions or attempts changes
+}
+
+// NewServer validates cfg. Serve, Listen or ServeConn bring it to life.
+func NewServer(cfg Config) (*Server, error) {
+	if len(cfg.Passwords) == 0 {
+		return nil, errors.New("rdptest: Config has no Passwords")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Certificate == nil {
+		c, err := selfSigned()
+		if err != nil {
+			return nil, fmt.Errorf("rdptest: %w", err)
+		}
+		cfg.Certificate = c
+	}
+	if len(cfg.Certificate.Certificate) == 0 {
+		return nil, errors.New("rdptest: Config.Certificate is empty")
+	}
+	leaf, err := x509.ParseCertificate(cfg.Certificate.Certificate[0])
+	if err != nil {
+		return nil, fmt.Errorf("rdptest: certificate: %w", err)
+	}
+	s := &Server{cfg: cfg, leaf: leaf, conns: make(map[net.Conn]struct{}), changed: make(chan struct{})}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s, nil
+}
+
+func selfSigned() (*tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	if err != nil {
+		return nil, err
+	}
+	const validity = 365 * 24 * time.Hour
+	tmpl := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: "rdptest"}, DNSNames: []string{"rdptest", "localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(validity),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+}
+
+// Certificate returns the server's certificate, which is what a pin is made of.
+func (s *Server) Certificate() *x509.Certificate { return s.leaf }
+
+// Listen serves on a free port of 127.0.0.1 and returns its address.
+func (s *Server) Listen() (address string, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("rdptest: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		l.Close()
+		return "", net.ErrClosed
+	}
+	s.wg.Go(func() { _ = s.Serve(l) })
+	return l.Addr().String(), nil
+}
+
+// Serve accepts connections until the listener fails or Close is called; it closes the listener.
+func (s *Server) Serve(l net.Listener) error {
+	s.mu.Lock()
+	s.listeners = append(s.listeners, l)
+	closed := s.closed
+	s.mu.Unlock()
+	defer l.Close()
+	if closed {
+		return net.ErrClosed
+	}
+	var conns sync.WaitGroup
+	defer conns.Wait()
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		conns.Go(func() { _ = s.ServeConn(c) })
+	}
+}
+
+// ServeConn serves one connection and returns why it ended: nil when the client left in an orderly way.
+func (s *Server) ServeConn(c net.Conn) error {
+	defer c.Close()
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return net.ErrClosed
+	}
+	s.conns[c] = struct{}{}
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.conns, c)
+		s.mu.Unlock()
+	}()
+	return s.serve(c)
+}
+
+// Drop cuts every connection without a word, as a power failure would, and returns how many there were.
+func (s *Server) Drop() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		c.Close()
+	}
+	return len(s.conns)
+}
+
+// Close ends all connections and waits for every goroutine.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	for _, l := range s.listeners {
+		l.Close()
+	}
+	for c := range s.conns {
+		c.Close()
+	}
+	s.mu.Unlock()
+	s.cancel()
+	s.wg.Wait()
+	return nil
+}
+
+// Attempts returns the sign-ins so far.
+func (s *Server) Attempts() []Attempt {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.attempts)
+}
+
+// WaitSession returns the nth session, counted from 0, that became active since the start, however it ended. It waits for it
+// until ctx ends, and then returns the cause.
+func (s *Server) WaitSession(ctx context.Context, n int) (*Session, error) {
+	for {
+		s.mu.Lock()
+		var found *Session
+		if n < len(s.sessions) {
+			found = s.sessions[n]
+		}
+		changed := s.changed
+		s.mu.Unlock()
+		if found != nil {
+			return found, nil
+		}
+		select {
+		case <-changed:
+		case <-s.ctx.Done():
+			return nil, net.ErrClosed
+		case <-ctx.Done():
+			return nil, fmt.Errorf("rdptest: session %d: %w", n, context.Cause(ctx))
+		}
+	}
+}
+
+// Bounds of what is kept for tests: a demonstration runs for long.
+const (
+	maxAttempts = 1000
+	maxSessions = 1000
+)
+
+func (s *Server) note(a Attempt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.attempts) < maxAttempts {
+		s.attempts = append(s.attempts, a)
+	}
+}
+
+func (s *Server) add(c *Session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.sessions) < maxSessions {
+		s.sessions = append(s.sessions, c)
+	}
+	close(s.changed)
+	s.changed = make(chan struct{})
+}

@@ -1,0 +1,340 @@
+package rdptest
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/sallyport/sallyport/rdp/internal/pdu"
+	"github.com/sallyport/sallyport/rdp/internal/wire"
+)
+
+// writeTimeout bounds the time that a client may take no data.
+const writeTimeout = 30 * time.Second
+
+const shareID = 0x000103ea
+
+// Session is one client that has signed in. The goroutine of ServeConn reads from it; a second one draws.
+type Session struct {
+	User        string // who signed in, as the client info says
+	Width       int    // of the desktop, in pixels
+	Height      int
+	Depth       int  // bits of a pixel in bitmaps
+	FastPath    bool // updates go the fast way
+	Compression bool // the client takes bulk compression
+
+	server    *Server
+	desktop   *Desktop
+	r         *bufio.Reader
+	requested pdu.Protocols
+	nla       bool
+	client    pdu.ClientData
+	pending   []byte
+	caps      clientCaps
+
+	wmu  sync.Mutex // keeps units whole; a write in it ends by its deadline, or when Close closes the connection
+	conn net.Conn
+}
+
+// Desktop returns what the session shows.
+func (c *Session) Desktop() *Desktop { return c.desktop }
+
+func (c *Session) write(b []byte) error {
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
+	if err := c.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	_, err := c.conn.Write(b)
+	return err
+}
+
+func (c *Session) readData() ([]byte, error) {
+	unit, err := c.readUnit()
+	if err != nil {
+		return nil, err
+	}
+	return pdu.DataPayload(unit)
+}
+
+func (c *Session) writeData(payload []byte) error {
+	b, err := pdu.AppendData(nil, payload)
+	if err != nil {
+		return err
+	}
+	return c.write(b)
+}
+
+func (c *Session) writeMCS(p *pdu.MCS) error {
+	b, err := p.AppendBinary(nil)
+	if err != nil {
+		return err
+	}
+	return c.writeData(b)
+}
+
+// indicate sends data on a channel.
+func (c *Session) indicate(ch pdu.ChannelID, data []byte) error {
+	return c.writeMCS(&pdu.MCS{Kind: pdu.MCSSendDataIndication, User: serverUser, Channel: ch, Data: data})
+}
+
+func (c *Session) share(kind pdu.ShareKind, body []byte) error {
+	b, err := (&pdu.ShareControl{Kind: kind, Source: serverUser, Body: body}).AppendBinary(nil)
+	if err != nil {
+		return err
+	}
+	return c.indicate(pdu.GlobalChannel, b)
+}
+
+func (c *Session) shareData(kind pdu.DataKind, body []byte) error {
+	b, err := (&pdu.Data{ShareID: shareID, Kind: kind, Body: body}).AppendBinary(nil)
+	if err != nil {
+		return err
+	}
+	return c.share(pdu.ShareData, b)
+}
+
+// Disconnect says why, if code is not 0 (2.2.5.1), and ends the connection with a Disconnect Provider Ultimatum (2.2.2.3).
+func (c *Session) Disconnect(code uint32) error {
+	if code != 0 {
+		if err := c.shareData(pdu.DataSetErrorInfo, wire.AppendU32LE(nil, code)); err != nil {
+			return err
+		}
+	}
+	err := c.writeMCS(&pdu.MCS{Kind: pdu.MCSDisconnectProviderUltimatum, Reason: pdu.ReasonProviderInitiated})
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
+	return errors.Join(err, c.conn.Close())
+}
+
+// activate exchanges capabilities and finalizes (2.2.1.13 to 2.2.1.22).
+func (c *Session) activate() error {
+	c.Width, c.Height = int(c.client.Core.Width), int(c.client.Core.Height)
+	demand, err := (&pdu.Active{ShareID: shareID, Descriptor: []byte("RDP\x00"), Capabilities: serverSets(c.Width, c.Height)}).AppendBinary(nil)
+	if err != nil {
+		return err
+	}
+	if err := c.share(pdu.ShareDemandActive, demand); err != nil {
+		return err
+	}
+	for {
+		p, err := c.readMCS()
+		if err != nil {
+			return err
+		}
+		if p == nil || p.Kind != pdu.MCSSendDataRequest || p.Channel != pdu.GlobalChannel {
+			continue
+		}
+		done, err := c.finalize(p.Data)
+		if err != nil || done {
+			return err
+		}
+	}
+}
+
+// readMCS reads the next domain PDU, nil for a fast-path one.
+func (c *Session) readMCS() (*pdu.MCS, error) {
+	unit, err := c.readUnit()
+	if err != nil || pdu.IsFastPath(unit) {
+		return nil, err
+	}
+	payload, err := pdu.DataPayload(unit)
+	if err != nil {
+		return nil, err
+	}
+	var p pdu.MCS
+	err = p.UnmarshalBinary(payload)
+	return &p, err
+}
+
+// finalize takes the client's part of the finalization, and answers its last PDU.
+func (c *Session) finalize(data []byte) (done bool, err error) {
+	p, _, err := pdu.TakeShareControl(data)
+	if err != nil || p == nil {
+		return false, err
+	}
+	switch p.Kind {
+	case pdu.ShareConfirmActive:
+		confirm := pdu.Active{Confirm: true}
+		if err := confirm.UnmarshalBinary(p.Body); err != nil {
+			return false, err
+		}
+		c.caps = takeClientCaps(&confirm)
+		c.Depth, c.FastPath = c.caps.depth, c.caps.fastPath && !c.server.cfg.SlowPath
+		return false, nil
+	case pdu.ShareData:
+	default:
+		return false, fmt.Errorf("rdptest: share PDU %d in the finalization", p.Kind)
+	}
+	var d pdu.Data
+	if err := d.UnmarshalBinary(p.Body); err != nil || d.Kind != pdu.DataFontList {
+		return false, err
+	}
+	for _, a := range []struct {
+		kind pdu.DataKind
+		body []byte
+	}{
+		{pdu.DataSynchronize, pdu.AppendSynchronize(nil, clientUser)},
+		{pdu.DataControl, pdu.AppendControl(nil, pdu.ControlCooperate, 0, 0)},
+		{pdu.DataControl, pdu.AppendControl(nil, pdu.ControlGranted, clientUser, uint32(serverUser))},
+		{pdu.DataFontMap, pdu.AppendFontList(nil)},
+	} {
+		if err := c.shareData(a.kind, a.body); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// run serves an active session until either side ends it.
+func (c *Session) run(ctx context.Context) error {
+	cfg := &c.server.cfg
+	d, err := newDesktop(c.Width, c.Height, c.User, cfg.Now)
+	if err != nil {
+		return err
+	}
+	c.desktop = d
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	c.server.add(c)
+	wg.Go(func() {
+		if err := c.draw(ctx); err != nil {
+			_ = c.conn.Close() // the reader sees it
+		}
+	})
+	for {
+		left, err := c.hear()
+		if left || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// draw sends what changes on the desktop.
+func (c *Session) draw(ctx context.Context) error {
+	var tick <-chan time.Time
+	if !c.server.cfg.Still {
+		t := time.NewTicker(time.Second)
+		defer t.Stop()
+		tick = t.C
+	}
+	for {
+		for _, r := range c.desktop.takeDamage() {
+			if err := c.sendBitmap(r); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-c.desktop.wake:
+		case <-tick:
+			c.desktop.Step()
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// hear takes one unit of the client. left: the client has gone.
+func (c *Session) hear() (left bool, err error) {
+	unit, err := c.readUnit()
+	if err != nil {
+		return false, err
+	}
+	if pdu.IsFastPath(unit) {
+		return false, c.fastInput(unit)
+	}
+	payload, err := pdu.DataPayload(unit)
+	if err != nil {
+		return false, err
+	}
+	var p pdu.MCS
+	if err := p.UnmarshalBinary(payload); err != nil {
+		return false, err
+	}
+	switch {
+	case p.Kind == pdu.MCSDisconnectProviderUltimatum:
+		return true, nil
+	case p.Kind != pdu.MCSSendDataRequest || p.Channel != pdu.GlobalChannel:
+		return false, nil
+	}
+	s, _, err := pdu.TakeShareControl(p.Data)
+	if err != nil || s == nil || s.Kind != pdu.ShareData {
+		return false, err
+	}
+	var d pdu.Data
+	if err := d.UnmarshalBinary(s.Body); err != nil {
+		return false, err
+	}
+	switch d.Kind {
+	case pdu.DataInput:
+		return false, c.slowInput(d.Body)
+	case pdu.DataSuppressOutput: // 2.2.11.3
+		c.desktop.suppress(len(d.Body) > 0 && d.Body[0] == 0)
+	case pdu.DataRefreshRect: // 2.2.11.2
+		c.desktop.refresh()
+	case pdu.DataShutdownRequest: // 2.2.2.1: nobody is asked here whether the session may go
+		return true, c.Disconnect(0)
+	}
+	return false, nil
+}
+
+// clientCaps is what matters of a Confirm Active PDU.
+type clientCaps struct {
+	depth    int
+	fastPath bool
+}
+
+func takeClientCaps(p *pdu.Active) (c clientCaps) {
+	const extraFlagsAt = 10
+	if b := p.Find(pdu.CapGeneral); len(b) >= extraFlagsAt+2 {
+		c.fastPath = binary.LittleEndian.Uint16(b[extraFlagsAt:])&pdu.ExtraFastPathOutput != 0
+	}
+	c.depth = 16
+	if b := p.Find(pdu.CapBitmap); len(b) >= 2 {
+		switch d := binary.LittleEndian.Uint16(b); d {
+		case 15, 24, 32:
+			c.depth = int(d)
+		}
+	}
+	return c
+}
+
+// serverSets is what a Demand Active PDU says (2.2.7).
+func serverSets(w, h int) []pdu.Capability {
+	u16 := func(values ...uint16) (b []byte) {
+		for _, v := range values {
+			b = wire.AppendU16LE(b, v)
+		}
+		return b
+	}
+	const maxRequest = 1 << 20
+	general := append(u16(1, 3, 0x0200, 0, 0, pdu.ExtraFastPathOutput|pdu.ExtraNoBitmapHeader|pdu.ExtraLongCredentials, 0, 0, 0), 1, 1)
+	bitmap := append(u16(32, 1, 1, 1, uint16(w), uint16(h), 0, 1, 1), 0, 0)
+	bitmap = append(bitmap, u16(1, 0)...)
+	input := u16(pdu.InputScancodes|pdu.InputMouseX|pdu.InputFastPath|pdu.InputUnicode|pdu.InputFastPath2|pdu.InputHWheel, 0)
+	input = wire.AppendZeros(input, 16+64) // layout, type, subtype, function keys, name of an input method
+	order := wire.AppendZeros(nil, 16+4)
+	order = append(order, u16(1, 20, 0, 1, 0, 0x0002|0x0008)...)
+	order = wire.AppendZeros(order, 32+2+2+4+4+2+2+2+2)
+	return []pdu.Capability{
+		{Kind: pdu.CapShare, Body: u16(uint16(serverUser), 0)},
+		{Kind: pdu.CapGeneral, Body: general},
+		{Kind: pdu.CapBitmap, Body: bitmap},
+		{Kind: pdu.CapOrder, Body: order},
+		{Kind: pdu.CapInput, Body: input},
+		{Kind: pdu.CapPointer, Body: u16(1, 25, 25)},
+		{Kind: pdu.CapVirtualChannel, Body: wire.AppendU32LE(nil, 0)},
+		{Kind: pdu.CapMultifragment, Body: wire.AppendU32LE(nil, maxRequest)},
+	}
+}
