@@ -112,6 +112,12 @@ func (c *Connector) Phase() string { return c.phase.name() }
 // Secured tells the certificate of the TLS connection, which the caller has accepted. It answers NeedTLS.
 func (c *Connector) Secured(cert *x509.Certificate) { c.cert = cert }
 
+// Authenticate tells who signs in, when that was not in the Config yet: credentials may be fetched only once the certificate was
+// accepted. It comes before the Step after NeedTLS.
+func (c *Connector) Authenticate(domain, user string, password pdu.Password) {
+	c.cfg.Info.Domain, c.cfg.Info.User, c.cfg.Info.Password = domain, user, password
+}
+
 // Result returns what has been established; all of it after NeedDone.
 func (c *Connector) Result() *Result { return &c.res }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sallyport/sallyport/rdp/internal/license"
 	"github.com/sallyport/sallyport/rdp/internal/pdu"
 )
 
@@ -25,11 +26,11 @@ func (sendInfo) step(c *Connector, _ []byte) (phase, []byte, error) {
 		return nil, nil, err
 	}
 	out, err := c.send(c.res.IO, b)
-	return waitLicense{}, out, err
+	return waitLicense{license.NewClient(info.User, c.cfg.Core.Name, c.cfg.Random)}, out, err
 }
 
-// waitLicense takes the licensing messages. A server that wants the client to hold a licence is refused: this client has none.
-type waitLicense struct{}
+// waitLicense takes the licensing messages until the server is content ([MS-RDPELE] 1.3.3).
+type waitLicense struct{ client *license.Client }
 
 func (waitLicense) name() string { return "licensing" }
 func (waitLicense) need() Need   { return NeedFrame }
@@ -49,16 +50,13 @@ func (p waitLicense) step(c *Connector, in []byte) (phase, []byte, error) {
 	if flags&pdu.SecurityLicense == 0 {
 		return nil, nil, fmt.Errorf("security flags %#x: no licensing message", uint16(flags))
 	}
-	kind, err := pdu.LicenseKind(body)
+	answer, done, err := p.client.Step(body)
 	if err != nil {
 		return nil, nil, err
 	}
-	var alert pdu.LicenseError
-	if err := alert.UnmarshalBinary(body); err != nil {
-		return nil, nil, fmt.Errorf("message %#x: licences are not negotiated: %w", kind, err)
-	}
-	if alert.Code != pdu.LicenseValidClient || alert.Transition != pdu.LicenseNoTransition {
-		return nil, nil, &alert
+	if !done {
+		out, err := c.send(c.res.IO, append(pdu.AppendSecurityHeader(nil, pdu.SecurityLicense), answer...))
+		return p, out, err
 	}
 	return NewActivation(c.cfg.Caps, c.res.User, c.res.IO), nil, nil
 }
