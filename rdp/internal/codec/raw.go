@@ -2,9 +2,9 @@ package codec
 
 import "encoding/binary"
 
-// DecodeRaw draws an uncompressed picture. Rows of bitmap updates stand bottom-up and padded to four bytes ([MS-RDPBCGR]
-// 2.2.9.1.1.3.1.2.2); rows of surface bits stand top-down without padding (2.2.9.2.1).
-func DecodeRaw(t Target, d Depth, pal *Palette, src []byte, bottomUp bool) error {
+// DecodeRaw draws an uncompressed picture. Rows stand bottom-up: those of bitmap updates padded to four bytes ([MS-RDPBCGR]
+// 2.2.9.1.1.3.1.2.2), those of surface bits not (2.2.9.2.1). That the latter are bottom-up too stands nowhere; servers do it so.
+func DecodeRaw(t Target, d Depth, pal *Palette, src []byte, padded bool) error {
 	if err := t.check(); err != nil {
 		return err
 	}
@@ -13,18 +13,14 @@ func DecodeRaw(t Target, d Depth, pal *Palette, src []byte, bottomUp bool) error
 		return corruptf("raw", "depth %d", d)
 	}
 	line := t.W * size
-	if bottomUp {
+	if padded {
 		line = (line + 3) &^ 3
 	}
 	if len(src) < line*(t.H-1)+t.W*size {
 		return corruptf("raw", "%d bytes for %dx%d at %d bits", len(src), t.W, t.H, d)
 	}
 	for y := range t.H {
-		row := t.row(y)
-		if bottomUp {
-			row = t.row(t.H - 1 - y)
-		}
-		drawRow(row, d, pal, src[y*line:][:t.W*size])
+		drawRow(t.row(t.H-1-y), d, pal, src[y*line:][:t.W*size])
 	}
 	return nil
 }

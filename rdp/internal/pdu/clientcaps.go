@@ -54,9 +54,11 @@ type ClientCaps struct {
 	LargePointers  bool
 }
 
+// PointerCacheSize is how many pointers a client keeps, and so one more than the highest index.
+const PointerCacheSize = 25
+
 // Sizes of caches that are announced, and of fixed fields.
 const (
-	pointerCache   = 25
 	colorCache     = 6
 	saveSize       = 480 * 480
 	glyphCacheSize = 48
@@ -101,7 +103,7 @@ func (c *ClientCaps) Sets() []Capability {
 		{CapBitmapCache, make([]byte, bitmapCache1)},
 		{CapControl, u16(0, 0, 2, 2)},
 		{CapActivation, u16(0, 0, 0, 0)},
-		{CapPointer, u16(1, pointerCache, pointerCache)},
+		{CapPointer, u16(1, PointerCacheSize, PointerCacheSize)},
 		{CapShare, u16(0, 0)},
 		{CapColorCache, u16(colorCache, 0)},
 		{CapSound, u16(1, 0)},
@@ -115,12 +117,13 @@ func (c *ClientCaps) Sets() []Capability {
 	if c.LargePointers {
 		sets = append(sets, Capability{CapLargePointer, u16(0x0001 | 0x0002)}) // 96x96 and 384x384
 	}
+	// Surface bits come uncompressed too, without any codec.
+	sets = append(sets, Capability{CapSurface, u32(SurfaceSetBits|SurfaceFrames|SurfaceStreamBits, 0)})
 	if codecs := c.codecs(); codecs != nil {
-		sets = append(sets,
-			Capability{CapSurface, u32(SurfaceSetBits|SurfaceFrames|SurfaceStreamBits, 0)}, Capability{CapBitmapCodecs, codecs})
-		if c.FrameAck > 0 {
-			sets = append(sets, Capability{CapFrameAck, u32(c.FrameAck)})
-		}
+		sets = append(sets, Capability{CapBitmapCodecs, codecs})
+	}
+	if c.FrameAck > 0 {
+		sets = append(sets, Capability{CapFrameAck, u32(c.FrameAck)})
 	}
 	return sets
 }
