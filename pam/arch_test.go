@@ -146,6 +146,17 @@ var house = map[string]part{
 		why:  "command that runs a real sshd for tests in other languages",
 		uses: uses{"sshx/sshtest": "all it does"},
 	},
+	"rdp": {
+		why: "RDP client",
+		uses: uses{
+			"rdp/internal/bulk":    "the active stage decompresses",
+			"rdp/internal/codec":   "the framebuffer decodes; limits of a desktop",
+			"rdp/internal/connect": "the connection sequence",
+			"rdp/internal/credssp": "sizes of its messages, and its refusal",
+			"rdp/internal/pdu":     "what is said",
+		},
+		tests: uses{"rdp/rdptest": "the server", "pam/pamtest": "leak check"},
+	},
 	"rdp/internal/bulk": {
 		why:  "bulk compression of RDP, undone",
 		uses: uses{"rdp/internal/wire": "bounded reads"},
@@ -165,6 +176,7 @@ var house = map[string]part{
 		uses: uses{
 			"rdp/internal/pdu":     "what is said",
 			"rdp/internal/credssp": "network level authentication",
+			"rdp/internal/license": "licensing",
 		},
 	},
 	"rdp/internal/credssp": {
@@ -173,6 +185,13 @@ var house = map[string]part{
 			"rdp/internal/wire":              "bounded reads",
 			"golang.org/x/crypto/md4":        "the hash that NTLM has passwords in",
 			"golang.org/x/crypto/cryptobyte": "ASN.1 of CredSSP",
+		},
+	},
+	"rdp/internal/license": {
+		why: "licensing of RDP, the client's side, without I/O",
+		uses: uses{
+			"rdp/internal/pdu":  "alerts",
+			"rdp/internal/wire": "bounded reads",
 		},
 	},
 	"rdp/internal/pdu": {
@@ -256,7 +275,7 @@ var noStd = map[string]struct {
 
 // sansIO are packages that must not be able to do I/O, and the standard packages that would let them.
 var (
-	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/channel", "rdp/internal/codec", "rdp/internal/connect", "rdp/internal/credssp", "rdp/internal/pdu", "rdp/internal/wire"}
+	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/channel", "rdp/internal/codec", "rdp/internal/connect", "rdp/internal/credssp", "rdp/internal/license", "rdp/internal/pdu", "rdp/internal/wire"}
 	ioAccess = []string{"net", "net/http", "os", "os/exec", "syscall", "crypto/tls"}
 )
 

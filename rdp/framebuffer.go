@@ -1,0 +1,150 @@
+package rdp
+
+import (
+	"fmt"
+	"image"
+
+	"github.com/sallyport/sallyport/rdp/internal/codec"
+)
+
+// Framebuffer draws updates: the desktop as pixels, for screenshots, thumbnails and tests. It belongs to one goroutine.
+type Framebuffer struct {
+	pic     codec.Target
+	scratch []byte // of a picture that its rectangle cuts
+	palette *codec.Palette
+	rfx     *codec.RemoteFX
+
+	cursors [pointerCache]*Cursor
+	cursor  *Cursor
+	hidden  bool
+}
+
+// NewFramebuffer returns a black desktop.
+func NewFramebuffer(width, height int) (*Framebuffer, error) {
+	f := &Framebuffer{palette: codec.GrayPalette(), rfx: codec.NewRemoteFX()}
+	return f, f.resize(width, height)
+}
+
+func (f *Framebuffer) resize(width, height int) error {
+	pic, err := codec.NewTarget(width, height)
+	if err != nil {
+		return fmt.Errorf("rdp: %w", err)
+	}
+	for i := 3; i < len(pic.Pix); i += 4 {
+		pic.Pix[i] = 0xff
+	}
+	f.pic = pic
+	return nil
+}
+
+// Image returns the desktop, without a pointer. It shares its pixels with the Framebuffer, until the desktop is resized.
+func (f *Framebuffer) Image() *image.RGBA {
+	return &image.RGBA{Pix: f.pic.Pix, Stride: f.pic.Stride, Rect: image.Rect(0, 0, f.pic.W, f.pic.H)}
+}
+
+// Cursor returns the pointer that the server has set, nil for the system's own. visible is false when there is none.
+func (f *Framebuffer) Cursor() (c *Cursor, visible bool) { return f.cursor, !f.hidden }
+
+// Apply draws an update, if there is something to draw. An error says that the server sent what cannot be decoded; what the rectangle of
+// that update then shows is undefined.
+func (f *Framebuffer) Apply(u Update) error {
+	var err error
+	switch u := u.(type) {
+	case *Bitmap:
+		for i := range u.Tiles {
+			if err = f.draw(&u.Tiles[i]); err != nil {
+				break
+			}
+		}
+	case *SurfaceBits:
+		err = f.draw(&u.Tile)
+	case *Palette:
+		for i := range f.palette {
+			copy(f.palette[i][:], u.Colors[3*i:])
+		}
+	case *Resized:
+		err = f.resize(u.Width, u.Height)
+		f.rfx = codec.NewRemoteFX()
+	case *PointerShape:
+		c, cerr := u.Cursor()
+		if err = cerr; err == nil {
+			f.cursors[u.Index], f.cursor, f.hidden = c, c, false
+		}
+	case *PointerCached:
+		f.cursor, f.hidden = f.cursors[u.Index], false
+	case *PointerSystem:
+		f.cursor, f.hidden = nil, u.Hidden
+	}
+	if err != nil {
+		return &Error{Code: CodeProtocol, Phase: "picture", Err: err}
+	}
+	return nil
+}
+
+// draw decodes one tile, straight onto the desktop where all of the picture is shown.
+func (f *Framebuffer) draw(t *Tile) error {
+	if t.Codec == CodecRemoteFX {
+		frame, err := f.rfx.Parse(t.Data)
+		if err != nil || frame == nil {
+			return err
+		}
+		return frame.Draw(f.pic, t.X, t.Y)
+	}
+	w, h := min(t.W, f.pic.W-t.X), min(t.H, f.pic.H-t.Y)
+	if t.X < 0 || t.Y < 0 || w < 1 || h < 1 {
+		return fmt.Errorf("picture for %d,%d on a desktop of %dx%d", t.X, t.Y, f.pic.W, f.pic.H)
+	}
+	at := f.pic.Pix[t.Y*f.pic.Stride+4*t.X:]
+	if w == t.Width && h == t.Height {
+		return f.decode(codec.Target{Pix: at, Stride: f.pic.Stride, W: w, H: h}, t)
+	}
+	if t.Width > codec.MaxSide || t.Height > codec.MaxSide || t.Width*t.Height > codec.MaxPixels {
+		return fmt.Errorf("picture of %dx%d", t.Width, t.Height)
+	}
+	n := 4 * t.Width * t.Height
+	if cap(f.scratch) < n {
+		f.scratch = make([]byte, n)
+	}
+	whole := codec.Target{Pix: f.scratch[:n], Stride: 4 * t.Width, W: t.Width, H: t.Height}
+	if err := f.decode(whole, t); err != nil {
+		return err
+	}
+	for y := range h {
+		copy(at[y*f.pic.Stride:][:4*w], whole.Pix[y*whole.Stride:])
+	}
+	return nil
+}
+
+func (f *Framebuffer) decode(to codec.Target, t *Tile) error {
+	switch t.Codec {
+	case CodecRaw8:
+		return codec.DecodeRaw(to, codec.Depth8, f.palette, t.Data, true)
+	case CodecRaw15:
+		return codec.DecodeRaw(to, codec.Depth15, nil, t.Data, true)
+	case CodecRaw16:
+		return codec.DecodeRaw(to, codec.Depth16, nil, t.Data, true)
+	case CodecRaw24:
+		return codec.DecodeRaw(to, codec.Depth24, nil, t.Data, true)
+	case CodecRaw32:
+		return codec.DecodeRaw(to, codec.Depth32, nil, t.Data, true)
+	case CodecRLE8:
+		return codec.DecodeInterleaved(to, codec.Depth8, f.palette, t.Data)
+	case CodecRLE15:
+		return codec.DecodeInterleaved(to, codec.Depth15, nil, t.Data)
+	case CodecRLE16:
+		return codec.DecodeInterleaved(to, codec.Depth16, nil, t.Data)
+	case CodecRLE24:
+		return codec.DecodeInterleaved(to, codec.Depth24, nil, t.Data)
+	case CodecPlanar:
+		return codec.DecodePlanar(to, t.Data, true, false)
+	case CodecSurface16:
+		return codec.DecodeRaw(to, codec.Depth16, nil, t.Data, false)
+	case CodecSurface24:
+		return codec.DecodeRaw(to, codec.Depth24, nil, t.Data, false)
+	case CodecSurface32:
+		return codec.DecodeRaw(to, codec.Depth32, nil, t.Data, false)
+	case CodecNSCodec:
+		return codec.DecodeNSCodec(to, t.Data, true)
+	}
+	return fmt.Errorf("no decoder for %v", t.Codec)
+}
