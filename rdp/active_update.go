@@ -109,7 +109,7 @@ func (s *stage) takeCached(body []byte) (Update, error) {
 		return nil, fmt.Errorf("cached pointer of %d bytes", len(body))
 	}
 	s.cached.Index = int(body[0]) | int(body[1])<<8
-	return &s.cached, s.checkIndex(s.cached.Index)
+	return &s.cached, checkPointer(s.cached.Index)
 }
 
 func (s *stage) takeShape(kind pdu.PointerKind, body []byte) (Update, error) {
@@ -121,13 +121,5 @@ func (s *stage) takeShape(kind pdu.PointerKind, body []byte) (Update, error) {
 		Index: int(p.Index), HotX: int(p.HotX), HotY: int(p.HotY), Width: int(p.Width), Height: int(p.Height),
 		Depth: int(p.Depth), And: p.And, Xor: p.Xor,
 	}
-	return &s.pointer, s.checkIndex(s.pointer.Index)
-}
-
-// checkIndex holds an index against the size of the cache that was announced.
-func (s *stage) checkIndex(i int) error {
-	if i >= pdu.PointerCacheSize {
-		return fmt.Errorf("pointer %d of a cache of %d", i, pdu.PointerCacheSize)
-	}
-	return nil
+	return &s.pointer, checkPointer(s.pointer.Index)
 }

@@ -56,6 +56,14 @@ func (p *PointerShape) Cursor() (*Cursor, error) {
 	return &Cursor{img, min(p.HotX, p.Width-1), min(p.HotY, p.Height-1)}, nil
 }
 
+// checkPointer holds an index against the size of the cache that was announced.
+func checkPointer(i int) error {
+	if i < 0 || i >= pointerCache {
+		return fmt.Errorf("pointer %d of a cache of %d", i, pointerCache)
+	}
+	return nil
+}
+
 func hasAlpha(xor []byte) bool {
 	for i := 3; i < len(xor); i += 4 {
 		if xor[i] != 0 {

@@ -66,18 +66,29 @@ func (f *Framebuffer) Apply(u Update) error {
 		err = f.resize(u.Width, u.Height)
 		f.rfx = codec.NewRemoteFX()
 	case *PointerShape:
-		c, cerr := u.Cursor()
-		if err = cerr; err == nil {
-			f.cursors[u.Index], f.cursor, f.hidden = c, c, false
+		var c *Cursor
+		if c, err = u.Cursor(); err == nil {
+			err = f.keep(u.Index, c)
 		}
 	case *PointerCached:
-		f.cursor, f.hidden = f.cursors[u.Index], false
+		if err = checkPointer(u.Index); err == nil {
+			f.cursor, f.hidden = f.cursors[u.Index], false
+		}
 	case *PointerSystem:
 		f.cursor, f.hidden = nil, u.Hidden
 	}
 	if err != nil {
 		return &Error{Code: CodeProtocol, Phase: "picture", Err: err}
 	}
+	return nil
+}
+
+// keep stores and shows a pointer.
+func (f *Framebuffer) keep(i int, c *Cursor) error {
+	if err := checkPointer(i); err != nil {
+		return err
+	}
+	f.cursors[i], f.cursor, f.hidden = c, c, false
 	return nil
 }
 
