@@ -26,6 +26,9 @@ declare -A package=(
   [less]=less
   [tmux]=tmux
   [unzip]=unzip
+  [xfreerdp]=freerdp2-x11 # an RDP client that somebody else has written, its screen, its keys
+  [Xvfb]=xvfb
+  [xdotool]=xdotool
 )
 programs=("$@")
 if [ ${#programs[@]} = 0 ]; then

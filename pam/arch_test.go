@@ -209,7 +209,8 @@ var house = map[string]part{
 		tests: uses{
 			"rdp/internal/codec":   "what it draws is decoded",
 			"rdp/internal/connect": "the client's side of the sequence",
-			"pam/pamtest":          "leak check",
+			"rdp":                  "fingerprints as pins",
+			"pam/pamtest":          "leak check, real clients",
 		},
 	},
 	"rdp/internal/wire": {why: "fields of RDP's layers, read with bounds and appended"},

@@ -96,6 +96,7 @@ func (c *Session) negotiate(ctx context.Context) error {
 	if a.Failure != 0 {
 		return fmt.Errorf("rdptest: %v was asked for: %v", q.Protocols, a.Failure)
 	}
+	c.server.count(&c.server.secured)
 	t := tls.Server(c.conn, &tls.Config{Certificates: []tls.Certificate{*c.server.cfg.Certificate}, MinVersion: tls.VersionTLS12})
 	if err := t.HandshakeContext(ctx); err != nil {
 		return err
@@ -137,14 +138,17 @@ func (c *Session) authenticate(early bool) error {
 		if err != nil {
 			return err
 		}
+		c.server.count(&c.server.tokens)
 		out, serr := nla.Step(token)
+		if serr != nil { // noted before the client can know
+			c.server.note(Attempt{User: nla.User, Domain: nla.Domain, NLA: true})
+		}
 		if len(out) > 0 {
 			if err := c.write(out); err != nil {
 				return err
 			}
 		}
 		if serr != nil {
-			c.server.note(Attempt{User: nla.User, Domain: nla.Domain, NLA: true})
 			return serr
 		}
 	}

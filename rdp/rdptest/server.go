@@ -62,6 +62,8 @@ type Server struct {
 	listeners []net.Listener
 	conns     map[net.Conn]struct{}
 	attempts  []Attempt
+	tokens    int
+	secured   int
 	sessions  []*Session
 	closed    bool
 	changed   chan struct{} // closed and replaced when sessions or attempts changes
@@ -205,6 +207,27 @@ func (s *Server) Attempts() []Attempt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.attempts)
+}
+
+// Handshakes returns how many TLS handshakes clients have begun: they have seen the certificate.
+func (s *Server) Handshakes() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.secured
+}
+
+// Tokens returns how many messages of network level authentication have arrived. A client that does not trust the certificate sends
+// none.
+func (s *Server) Tokens() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tokens
+}
+
+func (s *Server) count(n *int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*n++
 }
 
 // WaitSession returns the nth session, counted from 0, that became active since the start, however it ended. It waits for it

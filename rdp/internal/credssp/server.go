@@ -3,6 +3,7 @@ package credssp
 import (
 	"bytes"
 	"crypto/hmac"
+	"crypto/md5"
 	"crypto/rc4"
 	"crypto/x509"
 	"errors"
@@ -168,7 +169,8 @@ func (s *Server) verify(msg []byte) ([]byte, error) {
 	blob := wire.NewReader(temp)
 	blob.Skip("header", 28)
 	for _, p := range takePairs(&blob) {
-		if p.id == avChannelBindings && !bytes.Equal(p.value, channelBindings(s.cfg.Certificate)) {
+		// All zero means that the client does not bind, as some do ([MS-NLMP] 2.2.2.1); the TLS key is bound by CredSSP all the same.
+		if p.id == avChannelBindings && !bytes.Equal(p.value, make([]byte, md5.Size)) && !bytes.Equal(p.value, channelBindings(s.cfg.Certificate)) {
 			return nil, errors.New("the sign-in is bound to another TLS channel")
 		}
 	}
