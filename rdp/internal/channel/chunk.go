@@ -59,10 +59,15 @@ type Decompressor interface {
 type Joiner struct {
 	// Max is the greatest message, in bytes; 0 means DefaultMaxMessage. A longer one is an error, and no memory is taken for it.
 	Max int
+	// Skip leaves longer messages out instead: Skipped counts them. They take no memory either.
+	Skip bool
 	// Bulk decompresses. Nil refuses compressed chunks.
 	Bulk Decompressor
+	// Skipped is how many messages were left out.
+	Skipped int
 
 	buf   []byte
+	got   int // bytes of the message so far
 	total int
 	open  bool
 }
@@ -75,7 +80,11 @@ func (j *Joiner) Join(chunk []byte) (message []byte, done bool, err error) {
 		most = DefaultMaxMessage
 	}
 	r := wire.NewReader(chunk)
-	total := r.Limit("length", uint64(r.U32LE("length")), uint64(most))
+	length := uint64(r.U32LE("length"))
+	if !j.Skip {
+		r.Limit("length", length, uint64(most))
+	}
+	total := int(length)
 	flags := r.U32LE("flags")
 	data := r.Rest()
 	if err := r.Done("channel PDU header"); err != nil {
@@ -86,13 +95,13 @@ func (j *Joiner) Join(chunk []byte) (message []byte, done bool, err error) {
 	}
 	switch first := flags&flagFirst != 0; {
 	case first && j.open:
-		return nil, false, fmt.Errorf("channel chunk: a message begins after %d bytes of %d of another", len(j.buf), j.total)
+		return nil, false, fmt.Errorf("channel chunk: a message begins after %d bytes of %d of another", j.got, j.total)
 	case !first && !j.open:
 		return nil, false, fmt.Errorf("channel chunk: there is no message to go on with")
 	case !first && total != j.total:
 		return nil, false, fmt.Errorf("channel chunk: length: got %d, want %d as before", total, j.total)
 	case first:
-		j.buf, j.total, j.open = j.buf[:0], total, true
+		j.buf, j.got, j.total, j.open = j.buf[:0], 0, total, true
 	}
 	if flags&compressionFlags != 0 {
 		if j.Bulk == nil {
@@ -102,22 +111,27 @@ func (j *Joiner) Join(chunk []byte) (message []byte, done bool, err error) {
 			return nil, false, err
 		}
 	}
-	if len(data) > j.total-len(j.buf) {
-		return nil, false, fmt.Errorf("channel chunk: %d bytes after %d, but the message has %d", len(data), len(j.buf), j.total)
+	if len(data) > j.total-j.got {
+		return nil, false, fmt.Errorf("channel chunk: %d bytes after %d, but the message has %d", len(data), j.got, j.total)
 	}
+	j.got += len(data)
 	last := flags&flagLast != 0
-	if last && len(j.buf) == 0 { // most messages are one chunk: no copy
-		j.buf, message = j.buf[:0], data
-	} else {
-		j.buf = append(j.buf, data...)
-		message = j.buf
+	if last && j.got != j.total {
+		return nil, false, fmt.Errorf("channel chunk: the message ends after %d bytes of %d", j.got, j.total)
 	}
+	j.open = !last
+	switch {
+	case j.total > most:
+		if last {
+			j.Skipped++
+		}
+		return nil, false, nil
+	case last && len(j.buf) == 0: // most messages are one chunk: no copy
+		return data, true, nil
+	}
+	j.buf = append(j.buf, data...)
 	if !last {
 		return nil, false, nil
 	}
-	j.open = false
-	if len(message) != j.total {
-		return nil, false, fmt.Errorf("channel chunk: the message ends after %d bytes of %d", len(message), j.total)
-	}
-	return message, true, nil
+	return j.buf, true, nil
 }

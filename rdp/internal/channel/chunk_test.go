@@ -98,6 +98,32 @@ func TestJoin_S09_LyingChunks(t *testing.T) {
 	}
 }
 
+// TestJoin_S20_SkipsWhatIsTooLong: where a long message is no reason to end the session, it is left out, and those around it are not.
+func TestJoin_S20_SkipsWhatIsTooLong(t *testing.T) {
+	j := channel.Joiner{Max: 5000, Skip: true}
+	for i, n := range []int{5000, 5001, 1 << 20, 3} {
+		var got []byte
+		for _, c := range chunks(t, make([]byte, n)) {
+			m, done, err := j.Join(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if done {
+				got = m
+			}
+		}
+		if want := []int{5000, 0, 0, 3}[i]; len(got) != want {
+			t.Errorf("%d bytes: %d came out, want %d", n, len(got), want)
+		}
+	}
+	if j.Skipped != 2 {
+		t.Errorf("%d skipped", j.Skipped)
+	}
+	if _, _, err := j.Join(chunk(6000, 3, "abc")); err == nil {
+		t.Error("a skipped message may lie about its length")
+	}
+}
+
 // FuzzJoin: whatever a channel sends, no panic, and no message beyond the limit.
 func FuzzJoin(f *testing.F) {
 	f.Add([]byte("hello"), []byte("world"))
