@@ -149,11 +149,13 @@ var house = map[string]part{
 	"rdp": {
 		why: "RDP client",
 		uses: uses{
-			"rdp/internal/bulk":    "the active stage decompresses",
-			"rdp/internal/codec":   "the framebuffer decodes; limits of a desktop",
-			"rdp/internal/connect": "the connection sequence",
-			"rdp/internal/credssp": "sizes of its messages, and its refusal",
-			"rdp/internal/pdu":     "what is said",
+			"rdp/internal/bulk":            "the active stage decompresses",
+			"rdp/internal/channel":         "chunks of virtual channels",
+			"rdp/internal/channel/cliprdr": "the clipboard",
+			"rdp/internal/codec":           "the framebuffer decodes; limits of a desktop",
+			"rdp/internal/connect":         "the connection sequence",
+			"rdp/internal/credssp":         "sizes of its messages, and its refusal",
+			"rdp/internal/pdu":             "what is said",
 		},
 		tests: uses{"rdp/rdptest": "the server", "pam/pamtest": "leak check"},
 	},
@@ -165,6 +167,13 @@ var house = map[string]part{
 		why:   "messages of static virtual channels, cut and joined",
 		uses:  uses{"rdp/internal/wire": "bounded reads"},
 		tests: uses{"rdp/internal/bulk": "compressed chunks"},
+	},
+	"rdp/internal/channel/cliprdr": {
+		why: "clipboard over its virtual channel",
+		uses: uses{
+			"rdp/internal/channel": "is a Processor",
+			"rdp/internal/wire":    "bounded reads",
+		},
 	},
 	"rdp/internal/codec": {
 		why:   "pictures of RDP, decoded",
@@ -276,7 +285,7 @@ var noStd = map[string]struct {
 
 // sansIO are packages that must not be able to do I/O, and the standard packages that would let them.
 var (
-	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/channel", "rdp/internal/codec", "rdp/internal/connect", "rdp/internal/credssp", "rdp/internal/license", "rdp/internal/pdu", "rdp/internal/wire"}
+	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/channel", "rdp/internal/channel/cliprdr", "rdp/internal/codec", "rdp/internal/connect", "rdp/internal/credssp", "rdp/internal/license", "rdp/internal/pdu", "rdp/internal/wire"}
 	ioAccess = []string{"net", "net/http", "os", "os/exec", "syscall", "crypto/tls"}
 )
 

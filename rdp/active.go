@@ -21,6 +21,11 @@ type stage struct {
 	active     bool // the desktop is there
 	bulk       *bulk.Decompressor
 
+	statics map[pdu.ChannelID]*static // virtual channels
+	early   []connect.Early           // what came on them before the desktop was there
+
+	from   *static
+	chunk  []byte // data of the unit for from, a virtual channel
 	fast   []byte // updates of the unit that are left
 	slow   []byte // share control PDUs of the unit that are left
 	cmds   []byte // surface commands of the update that are left
@@ -50,7 +55,7 @@ type stage struct {
 }
 
 func newStage(res *connect.Result) *stage {
-	return &stage{user: res.User, io: res.IO, activation: res.Activation, active: true, bulk: bulk.NewDecompressor()}
+	return &stage{user: res.User, io: res.IO, activation: res.Activation, active: true, bulk: bulk.NewDecompressor(), statics: map[pdu.ChannelID]*static{}}
 }
 
 // feed takes one unit, which must stay as it is until next has returned nil.
@@ -82,6 +87,8 @@ func (s *stage) feed(unit []byte) error {
 	case pdu.MCSSendDataIndication:
 		if s.mcs.Channel == s.io {
 			s.slow = s.mcs.Data
+		} else if s.from = s.statics[s.mcs.Channel]; s.from != nil {
+			s.chunk = s.mcs.Data
 		}
 		return nil
 	}
@@ -94,6 +101,15 @@ func (s *stage) next() (Update, error) {
 		var u Update
 		var err error
 		switch {
+		case len(s.early) > 0:
+			e := s.early[0]
+			if s.early = s.early[1:]; s.statics[e.Channel] != nil {
+				u, err = s.statics[e.Channel].receive(e.Data)
+			}
+		case len(s.chunk) > 0:
+			chunk := s.chunk
+			s.chunk = nil
+			u, err = s.from.receive(chunk)
 		case len(s.cmds) > 0:
 			u, err = s.takeCommand()
 		case len(s.fast) > 0:

@@ -28,11 +28,19 @@ type Client struct {
 	acks  []uint32 // frames that were handed out and are not acknowledged yet
 	err   error    // how Next has ended
 
+	// The services of channels; nil where the Config does not ask for them.
+	clipboard *clipboard
+
+	ctx    context.Context // of what the Client runs; it ends when the connection does
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+
 	mu            sync.Mutex // guards what follows
 	share         uint32
 	width, height int
 	fastInput     bool
 	closing       bool // Close was called
+	hungUp        bool // nothing is started any more
 }
 
 // Info is what was agreed on.
@@ -53,7 +61,10 @@ func newClient(cfg *Config, h *handshake) *Client {
 			Fingerprint: Fingerprint(h.tls.PeerCertificates[0]), FrameAck: res.Activation.Server.FrameAck,
 		},
 	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.activated()
+	c.open(res)
+	c.stage.early = res.Early
 	return c
 }
 
@@ -238,8 +249,22 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// hangUp lets the writer finish, and closes the connection.
+// spawn runs f in a goroutine that hangUp waits for, unless the connection has ended.
+func (c *Client) spawn(f func(ctx context.Context)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.hungUp {
+		c.tasks.Go(func() { f(c.ctx) })
+	}
+}
+
+// hangUp ends what is running, lets the writer finish, and closes the connection.
 func (c *Client) hangUp() {
+	c.mu.Lock()
+	c.hungUp = true
+	c.mu.Unlock()
+	c.cancel()
+	defer c.tasks.Wait()
 	c.w.finish()
 	t := time.AfterFunc(closeGrace, func() { _ = c.conn.SetDeadline(past) })
 	<-c.w.done

@@ -101,6 +101,9 @@ type Config struct {
 	// Console asks for the console, or administrative, session.
 	Console bool
 
+	// Clipboard shares the clipboard. Nil does not, and the server is not even asked for it.
+	Clipboard *Clipboard
+
 	// Dialer opens the connection. Nil means a net.Dialer.
 	Dialer Dialer
 	// HandshakeTimeout covers everything up to the active desktop. Zero means DefaultHandshakeTimeout.

@@ -223,7 +223,7 @@ func (c *Config) sequence() connect.Config {
 		cluster |= pdu.ClusterSessionID
 	}
 	return connect.Config{
-		Protocols: protocols, Target: c.ServerName, RestrictedAdmin: c.RestrictedAdmin, Info: info, Core: core, Cluster: cluster,
+		Protocols: protocols, Target: c.ServerName, RestrictedAdmin: c.RestrictedAdmin, Info: info, Core: core, Cluster: cluster, Channels: c.channels(),
 		Caps: pdu.ClientCaps{
 			Depth: uint16(c.Depth), Layout: c.KeyboardLayout, RemoteFX: c.RemoteFX, NSCodec: c.NSCodec, FrameAck: framesAhead,
 			MaxRequest: maxFragments, FastPathOutput: true, LargePointers: true,

@@ -8,7 +8,7 @@ import (
 
 // Update is something that the server shows or says. It is one of the types of this package with an update method, a closed
 // set: *Bitmap, *SurfaceBits, *Palette, *FrameMarker, *PointerShape, *PointerCached, *PointerSystem, *PointerMoved, *Resized, *LockKeys,
-// *SignedIn and *Notice.
+// *SignedIn, *Notice and *ClipboardChanged.
 //
 // An Update, and every slice in it, is valid until the next call of Next.
 type Update interface{ update() }

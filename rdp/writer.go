@@ -21,16 +21,18 @@ type writer struct {
 	done    chan struct{} // closed when the goroutine has ended
 
 	mu     sync.Mutex
-	wake   sync.Cond
+	wake   sync.Cond // of run
+	room   sync.Cond // of sendLater
 	queue  []byte
 	spare  []byte
+	later  int   // bytes of queue that sendLater has queued; they are not the server's fault
 	ending bool  // the queue is sent, and no more is taken
 	err    error // the first
 }
 
 func newWriter(conn net.Conn, timeout time.Duration) *writer {
 	w := &writer{conn: conn, timeout: timeout, done: make(chan struct{})}
-	w.wake.L = &w.mu
+	w.wake.L, w.room.L = &w.mu, &w.mu
 	go w.run()
 	return w
 }
@@ -47,14 +49,17 @@ func (w *writer) run() {
 			return
 		}
 		out := w.queue
-		w.queue = w.spare[:0]
+		w.queue, w.later = w.spare[:0], 0
+		w.room.Broadcast()
 		w.mu.Unlock()
 		err := w.conn.SetWriteDeadline(time.Now().Add(w.timeout))
 		if err == nil {
 			_, err = w.conn.Write(out)
 		}
 		w.mu.Lock()
-		w.spare = out
+		if w.spare = out; cap(out) > maxQueued {
+			w.spare = nil // one long message is no reason to keep so much
+		}
 		if err != nil {
 			w.fail(err)
 		}
@@ -70,11 +75,30 @@ func (w *writer) send(b []byte) error {
 		return w.err
 	case w.ending:
 		return net.ErrClosed
-	case len(w.queue)+len(b) > maxQueued:
+	case len(w.queue)-w.later+len(b) > maxQueued:
 		w.fail(errQueueFull)
 		return w.err
 	}
 	w.queue = append(w.queue, b...)
+	w.wake.Signal()
+	return nil
+}
+
+// sendLater queues b, which it copies, once everything of its kind that was queued before is on its way. It waits until then.
+func (w *writer) sendLater(b []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.later > 0 && w.err == nil && !w.ending {
+		w.room.Wait()
+	}
+	switch {
+	case w.err != nil:
+		return w.err
+	case w.ending:
+		return net.ErrClosed
+	}
+	w.queue = append(w.queue, b...)
+	w.later += len(b)
 	w.wake.Signal()
 	return nil
 }
@@ -86,6 +110,7 @@ func (w *writer) fail(err error) {
 		_ = w.conn.SetReadDeadline(past)
 	}
 	w.wake.Signal()
+	w.room.Broadcast()
 }
 
 // failed returns the first error.
@@ -101,4 +126,5 @@ func (w *writer) finish() {
 	defer w.mu.Unlock()
 	w.ending = true
 	w.wake.Signal()
+	w.room.Broadcast()
 }

@@ -37,7 +37,7 @@ func (a *Activation) step(c *Connector, in []byte) (phase, []byte, error) {
 		return nil, nil, err
 	}
 	if m.Channel != a.io {
-		return a, nil, nil // virtual channels may begin to talk before the desktop is there; they are asked again
+		return a, nil, c.res.keep(m.Channel, m.Data) // virtual channels may begin to talk before the desktop is there
 	}
 	out, finished, err := a.Step(m.Data)
 	if err != nil || !finished {

@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"bytes"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -72,6 +73,32 @@ type Result struct {
 	Message    pdu.ChannelID // 0: none
 	Channels   map[string]pdu.ChannelID
 	Activation Activation
+	Early      []Early // what came on virtual channels before the desktop was active, in order
+}
+
+// Early is a chunk that came on a virtual channel before the desktop was active.
+type Early struct {
+	Channel pdu.ChannelID
+	Data    []byte
+}
+
+// Limits of what is kept of virtual channels until the desktop is active. Greetings are all that comes so early.
+const (
+	maxEarly      = 64
+	maxEarlyBytes = 64 << 10
+)
+
+// keep keeps a chunk of a virtual channel for later.
+func (r *Result) keep(id pdu.ChannelID, data []byte) error {
+	total := len(data)
+	for _, e := range r.Early {
+		total += len(e.Data)
+	}
+	if len(r.Early) == maxEarly || total > maxEarlyBytes {
+		return fmt.Errorf("virtual channels: more than %d messages or %d bytes before the desktop is active", maxEarly, maxEarlyBytes)
+	}
+	r.Early = append(r.Early, Early{id, bytes.Clone(data)})
+	return nil
 }
 
 // Connector is one connection sequence.

@@ -42,12 +42,12 @@ type Client struct {
 	offers bool // the host has text
 	wanted []uint32
 
-	format    uint32 // text that the server offers, 0: none
-	asked     uint32 // format that was asked for and has not come
-	changed   bool
-	received  *Text
-	tokens    int // format lists that are left
-	refilled  time.Time
+	format   uint32 // text that the server offers, 0: none
+	asked    uint32 // format that was asked for and has not come
+	changed  bool
+	received *Text
+	tokens   int // format lists that are left
+	refilled time.Time
 }
 
 // Text is the end of a request: Err says why there is none.
