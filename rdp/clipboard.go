@@ -116,7 +116,7 @@ func (b *clipboard) call(ctx context.Context, provider TextProvider) (string, er
 }
 
 // OfferText tells the session that the host's clipboard has text. provider is called, in a goroutine of the Client, each time that the
-// session wants it, and not before; its context ends with the Client. Nil takes the offer back. An offer also ends when something is copied
+// session wants it, and not before; its context ends with the Client, and it must not close it. Nil takes the offer back. An offer also ends when something is copied
 // in the session, where Clipboard lets that out.
 func (c *Client) OfferText(provider TextProvider) error {
 	b := c.clipboard
@@ -133,7 +133,8 @@ func (c *Client) OfferText(provider TextProvider) error {
 }
 
 // FetchText fetches the text of the session's clipboard, lines ending with LF. Next must be running meanwhile, in another goroutine. When ctx
-// ends first, the text is still on its way, and ErrClipboardBusy is what the next FetchText returns until it has come.
+// ends first, the text is still on its way, and ErrClipboardBusy is what the next FetchText returns until it has come, or something else
+// was copied.
 func (c *Client) FetchText(ctx context.Context) (string, error) {
 	b := c.clipboard
 	if b == nil {
@@ -157,6 +158,12 @@ func (c *Client) FetchText(ctx context.Context) (string, error) {
 	case t := <-wait:
 		return t.Text, t.Err
 	case <-ctx.Done():
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.waiting == wait {
+			b.waiting = nil
+			b.client.Abandon()
+		}
 		return "", ctx.Err()
 	case <-c.ctx.Done():
 		return "", &Error{Code: CodeClosed, Phase: "session", Err: context.Cause(c.ctx)}

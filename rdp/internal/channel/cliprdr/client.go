@@ -42,12 +42,13 @@ type Client struct {
 	offers bool // the host has text
 	wanted []uint32
 
-	format   uint32 // text that the server offers, 0: none
-	asked    uint32 // format that was asked for and has not come
-	changed  bool
-	received *Text
-	tokens   int // format lists that are left
-	refilled time.Time
+	format    uint32 // text that the server offers, 0: none
+	asked     uint32 // format that was asked for and has not come
+	abandoned bool   // nobody waits for it any more
+	changed   bool
+	received  *Text
+	tokens    int // format lists that are left
+	refilled  time.Time
 }
 
 // Text is the end of a request: Err says why there is none.
@@ -148,6 +149,9 @@ func (c *Client) setFormat(text uint32) {
 	// A list with text is news even after a list with text: it is another one.
 	c.changed = c.changed || text != 0 || c.format != 0
 	c.format = text
+	if c.abandoned {
+		c.asked = 0
+	}
 	if c.cfg.FromServer {
 		c.offers = c.offers && text == 0 // the clipboard of the session is the session's again
 	}
@@ -268,9 +272,13 @@ func (c *Client) Request() ([][]byte, error) {
 	case c.format == 0:
 		return nil, ErrNoText
 	}
-	c.asked = c.format
+	c.asked, c.abandoned = c.format, false
 	return [][]byte{FormatDataRequest(c.asked)}, nil
 }
+
+// Abandon says that nobody waits for the last Request any more. Servers may leave one unanswered, as when what had been copied is gone:
+// the next change of the clipboard then makes room for another.
+func (c *Client) Abandon() { c.abandoned = true }
 
 // Received returns the end of the last Request, once, or nil.
 func (c *Client) Received() *Text {

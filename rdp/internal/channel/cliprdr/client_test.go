@@ -186,6 +186,14 @@ func TestClient_Fetches(t *testing.T) {
 	if _, err := p.Request(); err != nil {
 		t.Fatal(err)
 	}
+	p.Abandon()
+	if _, err := p.Request(); !errors.Is(err, cliprdr.ErrBusy) {
+		t.Error(err)
+	}
+	p.say(cliprdr.FormatList(text, true))
+	if _, err := p.Request(); err != nil { // the server never answered the one before
+		t.Fatal(err)
+	}
 	p.Skipped()
 	if got := p.Received(); got == nil || !errors.Is(got.Err, cliprdr.ErrTooLarge) {
 		t.Errorf("%+v", got)
