@@ -175,6 +175,13 @@ var house = map[string]part{
 			"rdp/internal/wire":    "bounded reads",
 		},
 	},
+	"rdp/internal/channel/drdynvc": {
+		why: "dynamic virtual channels inside a static one",
+		uses: uses{
+			"rdp/internal/channel": "is a Processor, and hands messages to others",
+			"rdp/internal/wire":    "bounded reads",
+		},
+	},
 	"rdp/internal/codec": {
 		why:   "pictures of RDP, decoded",
 		uses:  uses{"rdp/internal/wire": "bounded reads"},
@@ -285,7 +292,7 @@ var noStd = map[string]struct {
 
 // sansIO are packages that must not be able to do I/O, and the standard packages that would let them.
 var (
-	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/channel", "rdp/internal/channel/cliprdr", "rdp/internal/codec", "rdp/internal/connect", "rdp/internal/credssp", "rdp/internal/license", "rdp/internal/pdu", "rdp/internal/wire"}
+	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/channel", "rdp/internal/channel/cliprdr", "rdp/internal/channel/drdynvc", "rdp/internal/codec", "rdp/internal/connect", "rdp/internal/credssp", "rdp/internal/license", "rdp/internal/pdu", "rdp/internal/wire"}
 	ioAccess = []string{"net", "net/http", "os", "os/exec", "syscall", "crypto/tls"}
 )
 
