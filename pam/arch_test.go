@@ -157,7 +157,14 @@ var house = map[string]part{
 			"rdp/internal/credssp":         "sizes of its messages, and its refusal",
 			"rdp/internal/pdu":             "what is said",
 		},
-		tests: uses{"rdp/rdptest": "the server", "pam/pamtest": "leak check"},
+		tests: uses{"rdp/rdptest": "the server", "pam/pamtest": "leak check", "rdp/internal/rdplab": "real servers"},
+	},
+	"rdp/internal/rdplab": {
+		why: "real RDP servers for tests",
+		uses: uses{
+			"pam/pamtest":      "finds the programs, makes an account",
+			"golang.org/x/sys": "enters the network of a server",
+		},
 	},
 	"rdp/internal/bulk": {
 		why:  "bulk compression of RDP, undone",
@@ -286,7 +293,7 @@ var noStd = map[string]struct {
 	"flag":           {why: "a library reads no flags", except: []string{"toolbar/build", "recorder/rec", "sshx/sshtest/opensshd"}},
 	"math/rand":      {why: "crypto/rand, or an injected source"},
 	"expvar":         {why: "registers itself on the default mux"},
-	"testing":        {why: "test kits only", except: []string{"pam/pamtest", "sshx/sshtest", "recorder/recordertest"}},
+	"testing":        {why: "test kits only", except: []string{"pam/pamtest", "sshx/sshtest", "recorder/recordertest", "rdp/internal/rdplab"}},
 	"net/http/pprof": {why: "registers itself on the default mux"},
 }
 

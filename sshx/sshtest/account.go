@@ -3,17 +3,8 @@
 package sshtest
 
 import (
-	"bytes"
-	"crypto/rand"
-	"errors"
-	"fmt"
 	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/sallyport/sallyport/pam/pamtest"
@@ -21,54 +12,18 @@ import (
 
 // Account is an account of this machine that lives as long as a test. Real servers check passwords only of such.
 type Account struct {
-	Name     string
-	Password string
-	Home     string
+	*pamtest.Account
 
 	// AuthorizedKeysFile is in the home folder and empty; see Authorize.
 	AuthorizedKeysFile string
 }
 
-// NewAccount makes an account with a password and /bin/sh, and deletes it after the test. Only root can; others are
-// treated as pamtest.Peer treats a missing program.
+// NewAccount is pamtest.NewAccount with an empty AuthorizedKeysFile.
 func NewAccount(t testing.TB) *Account {
 	t.Helper()
-	pamtest.Root(t)
-	useradd, chpasswd, userdel := pamtest.Peer(t, "useradd"), pamtest.Peer(t, "chpasswd"), pamtest.Peer(t, "userdel")
-	a := &Account{Name: "sptest-" + strings.ToLower(rand.Text()[:10]), Password: rand.Text()}
-	run := func(program, input string, args ...string) error {
-		// The tools give up when another holds the lock of the user database.
-		unlock, err := lockAccounts()
-		if err != nil {
-			return err
-		}
-		defer unlock()
-		cmd := exec.Command(program, args...)
-		cmd.Stdin = strings.NewReader(input)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w: %s", filepath.Base(program), err, bytes.TrimSpace(out))
-		}
-		return nil
-	}
-	home, err := os.MkdirTemp("", "sshtest-home-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.Home = home
-	t.Cleanup(func() { _ = os.RemoveAll(home) })
-	if err := run(useradd, "", "--no-create-home", "--home-dir", home, "--shell", "/bin/sh", "--user-group", a.Name); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := run(userdel, "", "--force", a.Name); err != nil && !errors.Is(err, os.ErrNotExist) {
-			t.Log(err)
-		}
-	})
-	if err := run(chpasswd, a.Name+":"+a.Password+"\n"); err != nil {
-		t.Fatal(err)
-	}
-	a.AuthorizedKeysFile = filepath.Join(home, "authorized_keys")
-	if err := errors.Join(a.Authorize(""), a.own(home)); err != nil {
+	a := &Account{Account: pamtest.NewAccount(t)}
+	a.AuthorizedKeysFile = filepath.Join(a.Home, "authorized_keys")
+	if err := a.Authorize(""); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -79,34 +34,5 @@ func (a *Account) Authorize(key string) error {
 	if err := os.WriteFile(a.AuthorizedKeysFile, []byte(key+"\n"), 0o600); err != nil {
 		return err
 	}
-	return a.own(a.AuthorizedKeysFile)
-}
-
-func (a *Account) own(path string) error {
-	u, err := user.Lookup(a.Name)
-	if err != nil {
-		return err
-	}
-	uid, err := strconv.Atoi(u.Uid)
-	if err != nil {
-		return err
-	}
-	gid, err := strconv.Atoi(u.Gid)
-	if err != nil {
-		return err
-	}
-	return os.Chown(path, uid, gid)
-}
-
-// lockAccounts keeps several tests, also of several processes, from changing accounts at once.
-func lockAccounts() (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(os.TempDir(), "sshtest-accounts.lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return func() { f.Close() }, nil
+	return a.Own(a.AuthorizedKeysFile)
 }

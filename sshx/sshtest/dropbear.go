@@ -60,5 +60,5 @@ func (a *Account) AuthorizeDropbear(key string) error {
 	if err := os.WriteFile(file, []byte(key+"\n"), 0o600); err != nil {
 		return err
 	}
-	return errors.Join(a.own(dir), a.own(file))
+	return errors.Join(a.Own(dir), a.Own(file))
 }

@@ -1,0 +1,91 @@
+package rdplab
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// startDisplay runs a virtual X display of the usual size.
+func (b *Box) startDisplay(display string) {
+	b.t.Helper()
+	name := "xvfb" + display
+	b.Start(context.Background(), name, Command{Args: []string{
+		"Xvfb", display, "-screen", "0", fmt.Sprintf("%dx%dx24", Width, Height), "-nolisten", "tcp", "-noreset", "-ac",
+	}})
+	// The box has a folder of its own for the sockets of displays.
+	socket := fmt.Sprintf("/proc/%d/root/tmp/.X11-unix/X%s", b.init.Process.Pid, strings.TrimPrefix(display, ":"))
+	b.Wait(b.t, "display "+display, func() bool {
+		_, err := os.Stat(socket)
+		return err == nil
+	}, name)
+}
+
+// Screen returns what an X display of the box shows, without a pointer.
+func (b *Box) Screen(ctx context.Context, display, home string) (*image.RGBA, error) {
+	out, err := b.Output(ctx, Command{
+		Args: []string{"xwd", "-silent", "-root"},
+		Env:  []string{"DISPLAY=" + display, "XAUTHORITY=" + filepath.Join(home, ".Xauthority")},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return decodeXWD(out)
+}
+
+// Screen returns what an X display of the server shows: the truth that its clients' pictures are measured by.
+func (s *Server) Screen(ctx context.Context, display string) (*image.RGBA, error) {
+	return s.Box.Screen(ctx, display, s.Home)
+}
+
+// InSession runs a command in an X session of the server, as root, and returns what it printed.
+func (s *Server) InSession(ctx context.Context, display string, args ...string) ([]byte, error) {
+	return s.Output(ctx, Command{Args: args, Env: []string{"DISPLAY=" + display, "XAUTHORITY=" + filepath.Join(s.Home, ".Xauthority")}})
+}
+
+// XFreeRDP is a running xfreerdp on a display of its own.
+type XFreeRDP struct {
+	s       *Server
+	display string
+	stop    context.CancelFunc
+}
+
+// clientDisplay is where xfreerdp shows what it draws.
+const clientDisplay = ":90"
+
+// XFreeRDP connects xfreerdp to the server, as its user, until Stop. args are further ones of xfreerdp.
+func (s *Server) XFreeRDP(t testing.TB, name string, args ...string) *XFreeRDP {
+	t.Helper()
+	s.mu.Lock()
+	seen := false
+	for _, l := range s.logs {
+		seen = seen || l == "xvfb"+clientDisplay
+	}
+	s.mu.Unlock()
+	if !seen {
+		s.startDisplay(clientDisplay)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	x := &XFreeRDP{s: s, display: clientDisplay, stop: cancel}
+	t.Cleanup(cancel)
+	s.Start(ctx, "xfreerdp-"+name, Command{
+		Args: append([]string{
+			"xfreerdp", fmt.Sprintf("/v:127.0.0.1:%d", s.Port), "/u:" + s.User, "/p:" + s.Password, "/cert:ignore",
+			fmt.Sprintf("/size:%dx%d", Width, Height), "-decorations", "/log-level:INFO",
+		}, args...),
+		Env: []string{"DISPLAY=" + clientDisplay, "HOME=" + filepath.Join(s.Dir, "client")},
+	})
+	return x
+}
+
+// Screenshot returns what xfreerdp shows.
+func (x *XFreeRDP) Screenshot(ctx context.Context) (*image.RGBA, error) {
+	return x.s.Box.Screen(ctx, x.display, x.s.Dir)
+}
+
+// Stop ends it.
+func (x *XFreeRDP) Stop() { x.stop() }
