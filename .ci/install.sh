@@ -26,9 +26,32 @@ declare -A package=(
   [less]=less
   [tmux]=tmux
   [unzip]=unzip
-  [xfreerdp]=freerdp2-x11 # an RDP client that somebody else has written, its screen, its keys
+  # real RDP servers, what they show, and another client (rdp/internal/rdplab)
+  [xrdp]=xrdp
+  [xrdp-sesman]=xrdp
+  [/usr/lib/xorg/Xorg]=xserver-xorg-core
+  [freerdp-shadow-cli]=freerdp2-shadow-x11
+  [xfreerdp]=freerdp2-x11
+  [winpr-hash]=winpr-utils
+  [weston]=weston
+  [weston-terminal]=weston
+  [/usr/libexec/gnome-remote-desktop-daemon]=gnome-remote-desktop
+  [grdctl]=gnome-remote-desktop
+  [mutter]=mutter
+  [pipewire]=pipewire
+  [wireplumber]=wireplumber
+  [gsettings]=libglib2.0-bin
+  [gdbus]=libglib2.0-bin
+  [dbus-run-session]=dbus-daemon
   [Xvfb]=xvfb
   [xdotool]=xdotool
+  [xterm]=xterm
+  [xwd]=x11-apps
+  [xclock]=x11-apps
+  [xsetroot]=x11-xserver-utils
+  [ip]=iproute2
+  [nsenter]=util-linux
+  [setpriv]=util-linux
 )
 programs=("$@")
 if [ ${#programs[@]} = 0 ]; then
@@ -44,8 +67,9 @@ for program in "${programs[@]}"; do
   command -v "$program" >/dev/null || want+=("${package[$program]}")
 done
 if [ $# = 0 ] && command -v dpkg >/dev/null; then
-  # No program tells whether these are there: headers for cgo, and letters of other scripts for screenshots.
-  for p in libc6-dev ca-certificates fonts-dejavu-core fonts-noto-cjk; do
+  # No program tells whether these are there: headers for cgo, letters of other scripts for screenshots, and what xrdp and mutter
+  # draw with.
+  for p in libc6-dev ca-certificates fonts-dejavu-core fonts-noto-cjk xorgxrdp libegl-mesa0; do
     dpkg -s "$p" >/dev/null 2>&1 || want+=("$p")
   done
 fi

@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	patience = 15 * time.Second // nothing waits for so long but what hangs
+	patience = 90 * time.Second // nothing waits for so long but what hangs
 	poll     = 20 * time.Millisecond
 )
 

@@ -6,8 +6,11 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sallyport/sallyport/pam/pamtest"
 )
 
 // startDisplay runs a virtual X display of the usual size.
@@ -60,13 +63,13 @@ const clientDisplay = ":90"
 // XFreeRDP connects xfreerdp to the server, as its user, until Stop. args are further ones of xfreerdp.
 func (s *Server) XFreeRDP(t testing.TB, name string, args ...string) *XFreeRDP {
 	t.Helper()
-	s.mu.Lock()
-	seen := false
-	for _, l := range s.logs {
-		seen = seen || l == "xvfb"+clientDisplay
+	for _, program := range []string{"xfreerdp", "Xvfb", "xwd"} {
+		pamtest.Peer(t, program)
 	}
+	s.mu.Lock()
+	running := slices.Contains(s.logs, "xvfb"+clientDisplay)
 	s.mu.Unlock()
-	if !seen {
+	if !running {
 		s.startDisplay(clientDisplay)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
