@@ -34,6 +34,7 @@ const (
 type pen struct {
 	fg, bg color
 	flags  flags
+	link   linkID
 }
 
 // blank returns what erasing leaves: the background stays (as in xterm.js).
@@ -48,7 +49,7 @@ type cell struct {
 
 // Limits of what one cell and one row may hold beside their runes.
 const (
-	maxMarks     = 8    // combining runes on one cell
+	maxMarks     = 16   // runes on one cell beside the first; families of emoji have ten
 	maxRowMarks  = 4096 // cells with marks in one row, over its life
 	maxMarkBytes = maxMarks * 4
 )
@@ -131,7 +132,7 @@ func (r *row) putCells(x int, s []byte, p pen) {
 	}
 }
 
-// put writes one rune of width 1 or 2.
+// put writes one rune of width 1 or 2, the first of its cell.
 func (r *row) put(x int, ch rune, width int, p pen) {
 	r.split(x, x+width)
 	r.style(x + width)
@@ -160,31 +161,50 @@ func (r *row) split(from, to int) {
 
 func (p pen) plain() pen { p.flags &= penFlags; return p }
 
-// addMark joins a combining rune to the character at x.
-func (r *row) addMark(x int, mark rune) {
-	if x >= r.len() {
-		return
-	}
+// addMark joins a rune to the character at x, or whose right half is there, and reports whether there was room for it.
+func (r *row) addMark(x int, mark rune) bool {
 	r.style(x + 1)
 	c := &r.cells[x]
 	if c.flags&wideTail != 0 && x > 0 {
 		c = &r.cells[x-1]
 	}
 	if c.r == 0 {
-		c.r = ' '
+		// As in xterm.js: there is nothing to join.
+		c.r = mark
+		return true
 	}
 	if c.mark != 0 {
 		m := &r.marks[c.mark-1]
-		if len(*m)+4 <= maxMarkBytes {
-			*m += string(mark)
+		if len(*m)+4 > maxMarkBytes {
+			return false
 		}
-		return
+		*m += string(mark)
+		return true
 	}
-	if len(r.marks) < maxRowMarks {
-		r.marks = append(r.marks, string(mark))
-		c.mark = uint16(len(r.marks))
+	if len(r.marks) >= maxRowMarks {
+		return false
 	}
+	r.marks = append(r.marks, string(mark))
+	c.mark = uint16(len(r.marks))
+	return true
 }
+
+// widen makes the narrow character at x wide. kept says whether its cell holds what made it so; otherwise its text
+// becomes a blank of that width.
+func (r *row) widen(x int, p pen, kept bool) {
+	r.split(x+1, x+2)
+	r.style(x + 2)
+	c := &r.cells[x]
+	c.flags |= wideHead
+	if !kept {
+		c.r, c.mark = wideBlank, 0
+	}
+	r.cells[x+1] = cell{pen: p}
+	r.cells[x+1].flags |= wideTail
+}
+
+// wideBlank is a space of two cells.
+const wideBlank = '\u3000'
 
 // fill sets [from, to) to b.
 func (r *row) fill(from, to int, b cell) {

@@ -4,7 +4,7 @@ import "github.com/charmbracelet/x/ansi"
 
 // control executes a C0 control. BEL, ENQ and the like draw nothing.
 func (t *Terminal) control(c byte) {
-	t.last = 0
+	t.join = joinState{}
 	switch c {
 	case '\b':
 		t.x = min(t.x, t.cols-1)
@@ -155,6 +155,11 @@ func (t *Terminal) restoreCursor() {
 		s.charsets = [4]byte{charsetASCII, charsetASCII, charsetASCII, charsetASCII}
 	}
 	t.x, t.y = min(s.x, t.cols-1), min(s.y, t.rows-1)
+	// A saved pen knows that there was a link or an underline, but the link is the one that is open now, or none (as in
+	// xterm.js, where one that is hidden so comes back with SGR 0; here it has ended).
+	if s.pen.link != 0 || s.pen.flags&underlineMask != 0 {
+		s.pen.link = t.pen.link
+	}
 	t.pen, t.charsets, t.gl = s.pen, s.charsets, s.gl
 }
 

@@ -1,6 +1,8 @@
 package vt
 
 import (
+	"unicode/utf8"
+
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/ansi/parser"
 )
@@ -74,8 +76,8 @@ func (t *Terminal) fastCSI(p []byte) int {
 				params[n] = v
 				n++
 			}
-			t.before, t.last = t.last, 0
 			t.plainCSI(c, params[:n])
+			t.join = joinState{}
 			return i + 1
 		default:
 			return 0
@@ -229,14 +231,23 @@ func (t *Terminal) shiftRegion(n int, up bool) {
 	t.pen = p
 }
 
+// repeat is REP: the cluster just drawn is drawn again.
 func (t *Terminal) repeat(n int) {
-	r := t.before
-	if r == 0 {
+	x := t.x - int(t.join.width)
+	if t.join.width == 0 || x < 0 {
 		return
 	}
-	w := runeWidth(r)
-	for range min(n, maxRepeat) {
-		t.print(r, w)
+	r := t.line(t.y)
+	c := r.at(x)
+	if c.r == 0 {
+		return
+	}
+	marks := r.marksOf(c)
+	for range min(n, maxRepeat/(1+utf8.RuneCountInString(marks))) {
+		t.print(c.r)
+		for _, m := range marks {
+			t.print(m)
+		}
 	}
 }
 

@@ -10,9 +10,12 @@
 // sequences are parsed by github.com/charmbracelet/x/ansi; text runs and control strings take paths of their
 // own, the first for speed, the second because their length is the target's choice.
 //
-// Everything is bounded (S21): cells by the size, scroll-back by lines and bytes, marks by cell, strings and
-// parameters by constants. No input makes it panic.
+// Characters join to clusters, and take one cell or two, by the rules of the terminal's add-on for graphemes; its
+// table of Unicode properties is clusters.txt, which the client's tests write and check.
 //
-// Not modelled: palette changes (OSC 4, 10 to 12), hyperlinks (the text stays), images, underline colours,
-// character protection, and reflow of the visible lines on a resize.
+// Everything is bounded (S21): cells by the size, scroll-back by lines and bytes, marks by cell, links (OSC 8) by
+// number and bytes, strings and parameters by constants. No input makes it panic.
+//
+// Not modelled: palette changes (OSC 4, 10 to 12), images, underline colours, character protection, and reflow of the
+// visible lines on a resize.
 package vt

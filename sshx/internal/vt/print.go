@@ -1,42 +1,17 @@
 package vt
 
-import (
-	"sync"
-
-	"github.com/charmbracelet/x/ansi"
-)
-
-// widths holds the cell width of every rune of the basic plane: measuring one costs more than all else that a
-// character does.
-var widths = sync.OnceValue(func() *[1 << 16]uint8 {
-	w := new([1 << 16]uint8)
-	for r := range rune(1 << 16) {
-		if r >= 0xd800 && r < 0xe000 {
-			continue // no runes
-		}
-		w[r] = uint8(ansi.StringWidthWc(string(r)))
-	}
-	return w
-})
-
-func runeWidth(r rune) int {
-	if r < 1<<16 {
-		return int(widths()[r])
-	}
-	return min(ansi.StringWidthWc(string(r)), 2)
-}
-
 // line returns the row at y of the present screen.
 func (t *Terminal) line(y int) *row { return t.buf.row(y) }
 
 // printASCII draws a run of printable ASCII.
 func (t *Terminal) printASCII(s []byte) {
-	if t.modes.insert || t.charsets[t.gl] != charsetASCII {
+	if t.modes.insert || t.charsets[t.gl] != charsetASCII || t.join.kind == kindPrepend {
 		for _, c := range s {
-			t.print(t.translate(rune(c)), 1)
+			t.print(t.translate(rune(c)))
 		}
 		return
 	}
+	t.join = joinState{width: 1}
 	for len(s) > 0 {
 		if t.x >= t.cols {
 			if t.modes.autowrap {
@@ -55,7 +30,6 @@ func (t *Terminal) printASCII(s []byte) {
 			r.putCells(t.x, s[:n], t.pen)
 		}
 		t.x += n
-		t.last = rune(s[n-1])
 		s = s[n:]
 	}
 }
@@ -71,36 +45,70 @@ func (t *Terminal) rune(r rune) {
 	if r == 0xfeff {
 		return
 	}
-	t.print(r, runeWidth(r))
+	t.print(r)
 }
 
-func (t *Terminal) print(r rune, width int) {
-	if width == 0 {
-		if t.x > 0 {
-			t.line(t.y).addMark(t.x-1, r)
-		}
-		return
+// print draws one character, or joins it to the one before.
+func (t *Terminal) print(r rune) {
+	next, join := t.join.next(r)
+	width, had := int(next.width), 0
+	if join {
+		had = int(t.join.width)
 	}
+	t.join = next
 	if width > t.cols {
 		return
 	}
-	if t.x+width > t.cols {
-		if t.modes.autowrap {
-			t.wrap()
-		} else {
+	if t.x+width-had > t.cols {
+		if !t.modes.autowrap {
+			t.x = t.cols - 1
 			if width == 2 {
 				return
 			}
-			t.x = t.cols - 1
+		} else {
+			t.wrapCluster(had)
 		}
 	}
 	row := t.line(t.y)
+	if join && t.x > 0 {
+		kept := row.addMark(t.x-1, r)
+		if width > had {
+			row.widen(t.x-1, t.pen, kept)
+			t.x++
+		}
+		return
+	}
 	if t.modes.insert {
 		row.insert(t.x, width, t.cols, t.pen.blank())
 	}
 	row.put(t.x, r, width, t.pen)
 	t.x += width
-	t.last = r
+}
+
+// wrapCluster goes on in the next line, and takes the had cells before the cursor along: a cluster that has become too
+// wide for the end of its line. What is left of that line is empty in the present pen.
+func (t *Terminal) wrapCluster(had int) {
+	from := max(t.x-had, 0)
+	old := t.line(t.y)
+	var moved cell
+	var marks string
+	if had > 0 {
+		moved = old.at(from)
+		marks = old.marksOf(moved)
+	}
+	if from < t.cols {
+		old.fill(from, t.cols, cell{pen: t.pen})
+	}
+	t.wrap()
+	if had == 0 {
+		return
+	}
+	row := t.line(t.y)
+	row.put(0, moved.r, 1, moved.plain())
+	for _, m := range marks {
+		row.addMark(0, m)
+	}
+	t.x = 1
 }
 
 // wrap goes on in the next line, which then belongs to this one.

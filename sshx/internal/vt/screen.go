@@ -8,7 +8,7 @@ func (t *Terminal) scroll(wrapped bool) {
 	first := order[0]
 	r := &b.rows[first]
 	if b == &t.main && b.top == 0 {
-		t.back.push(r)
+		t.back.push(r, &t.links)
 	}
 	copy(order, order[1:])
 	order[len(order)-1] = first
@@ -148,7 +148,7 @@ func (t *Terminal) Resize(cols, rows int) {
 		for y := range t.rows {
 			switch r := b.row(y); {
 			case y < drop && i == 0:
-				t.back.push(r)
+				t.back.push(r, &t.links)
 			case y >= drop && y-drop < lines:
 				r.truncate(cols)
 				*fresh.row(y - drop) = *r

@@ -22,7 +22,7 @@ type backLine struct {
 
 // push takes the contents of r, whose memory is then used again. A plain line's memory goes in and that of the
 // line it pushes out comes back: scrolling text copies and allocates nothing.
-func (s *scrollback) push(r *row) {
+func (s *scrollback) push(r *row, links *linkTable) {
 	var slot *backLine
 	if len(s.ring) < maxBackLines {
 		s.ring = append(s.ring, backLine{})
@@ -42,7 +42,8 @@ func (s *scrollback) push(r *row) {
 		}
 	} else {
 		slot.width = r.used()
-		slot.data = appendCells(slot.data[:0], r, 0, slot.width)
+		d := linkDrawer{table: links, room: maxRowLinkBytes, row: maxRowLinkBytes}
+		slot.data = appendCells(slot.data[:0], r, 0, slot.width, &d)
 	}
 	slot.wrapped = r.wrapped
 	if s.bytes += cap(slot.data) - before; s.bytes > maxBackBytes {

@@ -9,19 +9,20 @@ import (
 // the scroll-back, both screens, modes, title and cursor, and last the unfinished sequence, if output stopped
 // in the middle of one. What follows in the stream continues from there.
 func (t *Terminal) AppendSnapshot(b []byte) []byte {
+	links := &linkDrawer{table: &t.links, room: maxDrawLinkBytes}
 	b = append(b, "\x1bc"...)
-	b = t.appendMain(b)
+	b = t.appendMain(b, links)
 	if t.buf == &t.alt {
-		b = t.appendAlt(b)
+		b = t.appendAlt(b, links)
 	}
 	b = t.appendModes(b)
-	b = t.appendCursor(b)
+	b = t.appendCursor(b, links)
 	return t.appendUnfinished(b)
 }
 
 // appendMain draws scroll-back and main screen from the top, as one text that scrolls.
-func (t *Terminal) appendMain(b []byte) []byte {
-	d := canvas{b: b, cols: t.cols}
+func (t *Terminal) appendMain(b []byte, links *linkDrawer) []byte {
+	d := canvas{b: b, cols: t.cols, links: links}
 	for i := range t.back.ring {
 		l := t.back.line(i)
 		d.newLine(l.wrapped)
@@ -42,21 +43,21 @@ func (t *Terminal) appendMain(b []byte) []byte {
 }
 
 // appendAlt switches to the other screen as the target did, and draws it.
-func (t *Terminal) appendAlt(b []byte) []byte {
+func (t *Terminal) appendAlt(b []byte, links *linkDrawer) []byte {
 	b = t.appendTabs(b, &t.main)
 	b = t.appendRegion(b, &t.main)
 	enter := string(appendPrivate(nil, t.altMode))
 	switch {
 	case t.altMode == 1049:
-		b = t.appendSaved(b, &t.main, enter) // which saves by itself
+		b = t.appendSaved(b, &t.main, enter, links) // which saves by itself
 	case t.main.saved.set:
-		b = append(t.appendSaved(b, &t.main, saveCursor), enter...)
+		b = append(t.appendSaved(b, &t.main, saveCursor, links), enter...)
 	default:
 		b = append(b, enter...)
 	}
 	// Where the saved pen had a background, switching has painted it.
 	b = append(b, "\x1b[2J\x1b[H"...)
-	d := canvas{b: b, cols: t.cols}
+	d := canvas{b: b, cols: t.cols, links: links}
 	last := t.rows - 1
 	for last >= 0 && t.alt.row(last).empty() {
 		last--
@@ -73,6 +74,7 @@ type canvas struct {
 	cols   int
 	lines  int
 	filled int // cells of the present line that are drawn
+	links  *linkDrawer
 }
 
 func (d *canvas) newLine(wrapped bool) {
@@ -97,20 +99,23 @@ func (d *canvas) row(r *row) {
 	if !r.styled {
 		d.b = append(d.b, r.text...)
 	} else {
-		d.b = appendCells(d.b, r, 0, n)
+		d.b = appendCells(d.b, r, 0, n, d.links)
 	}
 	d.filled = n
 }
 
-// appendCells appends the bytes that draw cells [from, to) of r with the default pen before and after.
-func appendCells(b []byte, r *row, from, to int) []byte {
-	var p pen
+// appendCells appends the bytes that draw cells [from, to) of r with the default pen before and after. Clusters that
+// stand side by side because the cursor moved between them, and would join if they were written so, are kept apart.
+func appendCells(b []byte, r *row, from, to int, links *linkDrawer) []byte {
 	if !r.styled {
 		for x := from; x < to; x++ {
 			b = append(b, byte(max(r.at(x).r, ' ')))
 		}
 		return b
 	}
+	links.row = maxRowLinkBytes
+	var p pen
+	var s joinState
 	for x := from; x < to; x++ {
 		var c cell
 		if x < len(r.cells) {
@@ -121,22 +126,51 @@ func appendCells(b []byte, r *row, from, to int) []byte {
 		}
 		if c.pen != p {
 			if want := c.plain(); want != p {
-				p = want
-				b = appendSGR(b, p)
+				b = appendPen(b, p, want, links)
+				p, s = want, joinState{}
 			}
 		}
-		switch {
-		case c.r == 0:
-			b = append(b, ' ')
-		case c.r < utf8.RuneSelf && c.mark == 0:
-			b = append(b, byte(c.r))
-		default:
-			b = utf8.AppendRune(b, c.r)
-			b = append(b, r.marksOf(c)...)
+		if c.r < utf8.RuneSelf && c.mark == 0 {
+			if s.kind == kindPrepend {
+				b = appendSGR(b, p)
+			}
+			b = append(b, byte(max(c.r, ' ')))
+			s = joinState{width: 1}
+			continue
 		}
+		// What stands before the first one is not known here.
+		kind := propertyOf(c.r).kind()
+		if x == from && kind != kindOther || s.width > 0 && joins(s.kind, kind) {
+			b = appendSGR(b, p)
+		}
+		marks := r.marksOf(c)
+		b = utf8.AppendRune(b, c.r)
+		b = append(b, marks...)
+		s = stateAfter(c.r, marks)
 	}
 	if p != (pen{}) {
-		b = append(b, "\x1b[0m"...)
+		return appendPen(b, p, pen{}, links)
+	}
+	if s.kind == kindPrepend {
+		b = append(b, sgrDefault...)
+	}
+	return b
+}
+
+const sgrDefault = "\x1b[0m"
+
+// appendPen appends what makes the pen from into to.
+func appendPen(b []byte, from, to pen, links *linkDrawer) []byte {
+	if from.link != to.link {
+		b = links.append(b, to.link)
+	}
+	from.link = to.link
+	switch {
+	case from == to:
+	case to == pen{link: to.link}:
+		b = append(b, sgrDefault...)
+	default:
+		b = appendSGR(b, to)
 	}
 	return b
 }
@@ -191,9 +225,9 @@ func (t *Terminal) appendTabs(b []byte, buf *buffer) []byte {
 
 // appendCursor ends with what every drawing changes: region, saved cursor, position, pen, and the modes that
 // would change the drawing itself.
-func (t *Terminal) appendCursor(b []byte) []byte {
+func (t *Terminal) appendCursor(b []byte, links *linkDrawer) []byte {
 	if t.buf.saved.set {
-		b = t.appendSaved(b, t.buf, saveCursor)
+		b = t.appendSaved(b, t.buf, saveCursor, links)
 	}
 	b = t.appendRegion(b, t.buf)
 	row := t.y
@@ -201,11 +235,15 @@ func (t *Terminal) appendCursor(b []byte) []byte {
 		b = append(b, "\x1b[?6h"...)
 		row = max(row-t.buf.top, 0)
 	}
-	if t.x < t.cols {
+	open := t.openCluster()
+	switch {
+	case len(open) > 0:
+		b = appendPosition(b, t.x-int(t.join.width), row)
+	case t.x < t.cols:
 		b = appendPosition(b, t.x, row)
-	} else {
+	default:
 		// About to wrap is a state that only a character in the last column brings about.
-		b = t.appendLastColumn(b, row)
+		b = t.appendLastColumn(b, row, links)
 	}
 	if t.modes.insert {
 		b = append(b, "\x1b[4h"...)
@@ -214,10 +252,25 @@ func (t *Terminal) appendCursor(b []byte) []byte {
 		b = append(b, "\x1b[?7l"...)
 	}
 	b = appendCharsets(b, t.charsets, t.gl)
-	if t.pen != (pen{}) {
-		b = appendSGR(b, t.pen)
+	links.row = maxRowLinkBytes
+	b = appendPen(b, pen{}, t.pen, links)
+	return append(b, open...)
+}
+
+// openCluster returns the cluster before the cursor if what comes next may join it, or repeat it. To draw it once more,
+// as the very last, is what brings that about. With insert mode on it would move the line.
+func (t *Terminal) openCluster() []byte {
+	x, width := t.x-int(t.join.width), int(t.join.width)
+	if width == 0 || x < 0 || t.modes.insert {
+		return nil
 	}
-	return b
+	r := t.line(t.y)
+	c := r.at(x)
+	marks := r.marksOf(c)
+	if c.r == 0 || c.plain() != t.pen || stateAfter(c.r, marks) != t.join || (c.flags&wideHead != 0) != (width == 2) {
+		return nil
+	}
+	return append(utf8.AppendRune(nil, c.r), marks...)
 }
 
 // appendRegion sets buf's scroll region, which moves the cursor.
@@ -231,29 +284,26 @@ func (t *Terminal) appendRegion(b []byte, buf *buffer) []byte {
 	return appendNumber(b, buf.bottom+1, 'r')
 }
 
-func (t *Terminal) appendLastColumn(b []byte, row int) []byte {
+func (t *Terminal) appendLastColumn(b []byte, row int, links *linkDrawer) []byte {
 	r, x := t.line(t.y), t.cols-1
 	if r.at(x).flags&wideTail != 0 && x > 0 {
 		x--
 	}
-	return appendCells(appendPosition(b, x, row), r, x, t.cols)
+	return appendCells(appendPosition(b, x, row), r, x, t.cols, links)
 }
 
 const saveCursor = "\x1b7"
 
 // appendSaved brings about buf's saved cursor, has it saved by the sequence save, and returns pen and character
 // sets to their defaults.
-func (t *Terminal) appendSaved(b []byte, buf *buffer, save string) []byte {
+func (t *Terminal) appendSaved(b []byte, buf *buffer, save string, links *linkDrawer) []byte {
 	s := buf.saved
 	b = appendPosition(b, min(s.x, t.cols-1), s.y)
 	b = appendCharsets(b, s.charsets, s.gl)
-	if s.pen != (pen{}) {
-		b = appendSGR(b, s.pen)
-	}
+	links.row = maxRowLinkBytes
+	b = appendPen(b, pen{}, s.pen, links)
 	b = append(b, save...)
-	if s.pen != (pen{}) {
-		b = append(b, "\x1b[0m"...)
-	}
+	b = appendPen(b, s.pen, pen{}, links)
 	for i, c := range s.charsets {
 		if c != charsetASCII {
 			b = append(b, 0x1b, "()*+"[i], charsetASCII)

@@ -8,16 +8,16 @@ import (
 
 // sgr sets the pen.
 func (t *Terminal) sgr(params ansi.Params) {
+	p := &t.pen
 	if len(params) == 0 {
-		t.pen = pen{}
+		*p = pen{link: p.link}
 		return
 	}
-	p := &t.pen
 	for i := 0; i < len(params); i++ {
 		n, more, _ := params.Param(i, 0)
 		switch {
 		case n == 0:
-			*p = pen{}
+			*p = pen{link: p.link} // a link has an end of its own
 		case n == 1:
 			p.flags |= bold
 		case n == 2:
@@ -140,7 +140,7 @@ func rgb(r, g, b int) color {
 	return colorRGB | part(r)<<16 | part(g)<<8 | part(b)
 }
 
-// appendSGR appends the sequence that sets p from any state.
+// appendSGR appends the sequence that sets p from any state, but for the link.
 func appendSGR(b []byte, p pen) []byte {
 	b = append(b, "\x1b[0"...)
 	for _, code := range [...]struct {

@@ -9,13 +9,13 @@ import (
 
 // Limits on what the target may make us keep.
 const (
-	MaxCells    = 1000    // columns or rows
-	maxTitle    = 256     // bytes
-	maxOSC      = 4 << 10 // bytes of a control string that are looked at
-	maxSequence = 256     // bytes of an unfinished escape sequence that are kept
-	maxDigits   = 6       // of one parameter
-	maxRepeat   = 4096    // of REP
-	maxParams   = 32      // as xterm.js
+	MaxCells    = 1000            // columns or rows
+	maxTitle    = 256             // bytes
+	maxOSC      = maxLinkMark + 2 // bytes of a control string that are looked at
+	maxSequence = 256             // bytes of an unfinished escape sequence that are kept
+	maxDigits   = 6               // of one parameter
+	maxRepeat   = 4096            // characters of REP
+	maxParams   = 32              // as xterm.js
 	defaultTab  = 8
 )
 
@@ -46,9 +46,9 @@ type Terminal struct {
 	x, y     int // x == cols: the next character wraps
 	pen      pen
 	charsets [4]byte
-	gl       int  // which of charsets is in use
-	last     rune // the character just drawn, for REP; 0 after anything else
-	before   rune // last, before the sequence under way
+	gl       int // which of charsets is in use
+	join     joinState
+	links    linkTable
 	title    string
 	modes    modes
 
@@ -124,7 +124,8 @@ func (t *Terminal) reset() {
 	t.back = scrollback{}
 	t.x, t.y, t.pen = 0, 0, pen{}
 	t.charsets, t.gl = [4]byte{charsetASCII, charsetASCII, charsetASCII, charsetASCII}, 0
-	t.last, t.modes = 0, resetModes()
+	t.join, t.modes = joinState{}, resetModes()
+	t.links = linkTable{}
 	t.title = ""
 }
 
@@ -229,10 +230,6 @@ func (t *Terminal) escape() {
 		t.parser.SetDataSize(1) // strings never get there
 		t.parser.SetHandler(ansi.Handler{Execute: t.control, HandleCsi: t.csi, HandleEsc: t.esc})
 	}
-	if t.lex == lexGround {
-		t.before = t.last
-	}
-	t.last = 0
 	t.parser.Reset()
 	t.parser.Advance(0x1b)
 	t.lex, t.seq, t.digits = lexSequence, append(t.seq[:0], 0x1b), 0
@@ -276,7 +273,8 @@ func (t *Terminal) sequence(c byte) {
 	}
 }
 
-func (t *Terminal) ground() { t.lex = lexGround }
+// ground ends a sequence or string, of whatever kind.
+func (t *Terminal) ground() { t.lex, t.join = lexGround, joinState{} }
 
 // control8 takes bytes of a control string and returns the rest.
 func (t *Terminal) control8(p []byte) []byte {
@@ -313,12 +311,17 @@ func (t *Terminal) endString(ok bool) {
 	}
 }
 
-// osc takes a whole operating system command: only titles matter.
+// osc takes a whole operating system command: only titles and links matter.
 func (t *Terminal) osc(s []byte) {
-	if len(s) < 2 || (s[0] != '0' && s[0] != '2') || s[1] != ';' {
+	if len(s) < 2 || s[1] != ';' {
 		return
 	}
-	t.title = cleanTitle(s[2:])
+	switch s[0] {
+	case '0', '2':
+		t.title = cleanTitle(s[2:])
+	case '8':
+		t.hyperlink(s[2:])
+	}
 }
 
 // cleanTitle makes plain text of a title (S21).

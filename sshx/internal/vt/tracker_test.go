@@ -146,7 +146,7 @@ func TestTracker_IdleMemory(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
-	widths() // shared by all
+	propertyTable() // shared by all
 	before := heap()
 	all := make([]*Tracker, sessions)
 	for i := range all {

@@ -18,8 +18,8 @@ const RESIZE_DELAY = 100
 /** The most characters of a title that a target may set. */
 const MAX_TITLE = 120
 
-/** The longest mark of a link that is read, in characters: its address and its parameters. */
-const MAX_LINK = 8 << 10
+/** The longest mark of a link that is read, in bytes: its address and its parameters. The server's screen model has the same limit. */
+const MAX_LINK = 4 << 10
 
 const encoder = new TextEncoder()
 
@@ -178,7 +178,7 @@ class TerminalScreen implements Screen {
   #harden(): void {
     const { parser } = this.#term
     parser.registerOscHandler(52, () => true) // clipboard
-    parser.registerOscHandler(8, (mark) => mark.length > MAX_LINK) // links: true is the end of it
+    parser.registerOscHandler(8, (mark) => encoder.encode(mark).length > MAX_LINK || /\p{Cc}/u.test(mark)) // links: true is the end of it
     parser.registerDcsHandler({ intermediates: '$', final: 'q' }, () => true) // DECRQSS
     parser.registerDcsHandler({ intermediates: '+', final: 'q' }, () => true) // XTGETTCAP
     parser.registerCsiHandler({ final: 't' }, () => true) // window operations and title reports

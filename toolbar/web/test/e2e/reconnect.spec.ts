@@ -57,6 +57,23 @@ test('C2 S36 a reload comes back to the same session and the same screen, in vim
   expect(world.events().filter((e) => e.session === session.id && e.verb === 'Start Session')).toHaveLength(1)
 })
 
+test('C2 a reload shows clusters in their places, and links that lead where they led', async ({ anna }) => {
+  const session = await anna.open('shell', { locale: 'C.UTF-8' })
+  const { page } = session
+  // The shell says it in octal, so that what is typed stays ASCII: an astronaut, a flag, a heart made wide, an accent.
+  await session.run(
+    String.raw`clear; printf '\360\237\221\251\342\200\215\360\237\232\200|\360\237\207\251\360\237\207\252|\342\235\244\357\270\217|e\314\201|\n\033]8;;https://example.com/marked\033\\the link\033]8;;\033\\ end\n'`,
+  )
+  await expect(session.rows).toContainText('👩\u200d🚀|🇩🇪|❤\ufe0f|e\u0301|')
+  await expect(session.rows).toContainText('the link end')
+  const before = await session.screen()
+  await reload(session)
+  await expect.poll(() => session.screen()).toEqual(before)
+  await session.focus()
+  await page.keyboard.press('Control+Shift+L')
+  await expect(page.getByRole('dialog')).toContainText('https://example.com/marked')
+})
+
 async function reload(session: SessionPage) {
   session.page.once('dialog', (d) => void d.accept())
   await session.page.reload()
