@@ -152,6 +152,8 @@ var house = map[string]part{
 			"rdp/internal/bulk":            "the active stage decompresses",
 			"rdp/internal/channel":         "chunks of virtual channels",
 			"rdp/internal/channel/cliprdr": "the clipboard",
+			"rdp/internal/channel/disp":    "the size of the desktop",
+			"rdp/internal/channel/drdynvc": "dynamic channels",
 			"rdp/internal/codec":           "the framebuffer decodes; limits of a desktop",
 			"rdp/internal/connect":         "the connection sequence",
 			"rdp/internal/credssp":         "sizes of its messages, and its refusal",
@@ -177,6 +179,13 @@ var house = map[string]part{
 	},
 	"rdp/internal/channel/cliprdr": {
 		why: "clipboard over its virtual channel",
+		uses: uses{
+			"rdp/internal/channel": "is a Processor",
+			"rdp/internal/wire":    "bounded reads",
+		},
+	},
+	"rdp/internal/channel/disp": {
+		why: "display control over its dynamic channel",
 		uses: uses{
 			"rdp/internal/channel": "is a Processor",
 			"rdp/internal/wire":    "bounded reads",
@@ -299,7 +308,7 @@ var noStd = map[string]struct {
 
 // sansIO are packages that must not be able to do I/O, and the standard packages that would let them.
 var (
-	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/channel", "rdp/internal/channel/cliprdr", "rdp/internal/channel/drdynvc", "rdp/internal/codec", "rdp/internal/connect", "rdp/internal/credssp", "rdp/internal/license", "rdp/internal/pdu", "rdp/internal/wire"}
+	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/channel", "rdp/internal/channel/cliprdr", "rdp/internal/channel/disp", "rdp/internal/channel/drdynvc", "rdp/internal/codec", "rdp/internal/connect", "rdp/internal/credssp", "rdp/internal/license", "rdp/internal/pdu", "rdp/internal/wire"}
 	ioAccess = []string{"net", "net/http", "os", "os/exec", "syscall", "crypto/tls"}
 )
 

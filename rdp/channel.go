@@ -20,6 +20,7 @@ var (
 type static struct {
 	name   string
 	id     pdu.ChannelID
+	show   bool // it was joined with ChannelShowProtocol
 	client *Client
 	joiner channel.Joiner // of Next
 
@@ -32,7 +33,7 @@ type static struct {
 // open makes the channels that the Config asks for and the server has.
 func (c *Client) open(res *connect.Result) {
 	add := func(name string, most int, skip bool, proc channel.Processor) *static {
-		s := &static{name: name, id: res.Channels[name], client: c, proc: proc}
+		s := &static{name: name, id: res.Channels[name], show: showProtocol(name), client: c, proc: proc}
 		s.joiner = channel.Joiner{Max: most, Skip: skip, Bulk: c.stage.bulk}
 		if s.id != 0 {
 			c.stage.statics[s.id] = s
@@ -42,13 +43,34 @@ func (c *Client) open(res *connect.Result) {
 	if c.cfg.Clipboard != nil {
 		c.clipboard = newClipboard(c, add)
 	}
+	if c.cfg.dynamic() {
+		d := newDynamics(add)
+		if c.cfg.Resize {
+			c.display = newDisplay(d)
+		}
+	}
 }
+
+// dynamic says whether the Config asks for a service on a dynamic channel.
+func (c *Config) dynamic() bool { return c.Resize }
+
+// showProtocol says whether the header of chunks is for whoever is at the server's end. With the clipboard it always was.
+func showProtocol(name string) bool { return name == clipboardChannel }
 
 // channels are the static channels that a Config asks for.
 func (c *Config) channels() (defs []pdu.ChannelDef) {
-	const options = pdu.ChannelInitialized | pdu.ChannelShowProtocol
+	add := func(name string) {
+		def := pdu.ChannelDef{Name: name, Options: pdu.ChannelInitialized}
+		if showProtocol(name) {
+			def.Options |= pdu.ChannelShowProtocol
+		}
+		defs = append(defs, def)
+	}
 	if c.Clipboard != nil {
-		defs = append(defs, pdu.ChannelDef{Name: clipboardChannel, Options: options})
+		add(clipboardChannel)
+	}
+	if c.dynamic() {
+		add(dynamicChannel)
 	}
 	return defs
 }
@@ -130,7 +152,7 @@ func (s *static) sendLater(messages [][]byte) error {
 // units is a message as TPKTs.
 func (s *static) units(message []byte) (out []byte, err error) {
 	c := s.client
-	err = channel.Chunks(message, true, func(chunk []byte) error {
+	err = channel.Chunks(message, s.show, func(chunk []byte) error {
 		m, err := (&pdu.MCS{Kind: pdu.MCSSendDataRequest, User: c.stage.user, Channel: s.id, Data: chunk}).AppendBinary(nil)
 		if err == nil {
 			out, err = pdu.AppendData(out, m)

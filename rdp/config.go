@@ -103,6 +103,8 @@ type Config struct {
 
 	// Clipboard shares the clipboard. Nil does not, and the server is not even asked for it.
 	Clipboard *Clipboard
+	// Resize offers display control, which Client.Resize needs.
+	Resize bool
 
 	// Dialer opens the connection. Nil means a net.Dialer.
 	Dialer Dialer
