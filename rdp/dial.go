@@ -60,7 +60,7 @@ func NewClient(ctx context.Context, conn net.Conn, cfg *Config) (*Client, error)
 }
 
 // errHandshakeTimeout is the cause of a handshake that took too long.
-var errHandshakeTimeout error = &Error{Code: CodeTimeout, Phase: "connect", Err: errors.New("the server did not show a desktop in time")}
+var errHandshakeTimeout = errors.New("the server did not show a desktop in time")
 
 // past is before any deadline: it ends waits at once.
 var past = time.Unix(1, 0)

@@ -89,6 +89,8 @@ func codeOf(phase string, err error) Code {
 		network     net.Error
 	)
 	switch {
+	case errors.Is(err, errHandshakeTimeout):
+		return CodeTimeout
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return CodeCanceled
 	case errors.Is(err, connect.ErrDowngrade):

@@ -5,6 +5,9 @@
 // place to draw, which reacts to keys and mouse. A test reads what arrived ([Desktop.Text], [Desktop.Events]) and what is shown
 // ([Desktop.Image]).
 //
+// With Config.Hostile it breaks the protocol in one of some two hundred ways ([Variants]), and tells what of that a client has read and
+// what it has said to it ([Server.Taken], [Server.Heard]).
+//
 // The server is made for tests: it keeps what clients presented, so that a test can prove what was never sent
 // ([Server.Attempts]). It is no base for a real RDP service.
 //

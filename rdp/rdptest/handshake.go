@@ -33,10 +33,24 @@ func (s *Server) serve(raw net.Conn) error {
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { raw.Close() })()
-	if err := raw.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
+	patience := handshakeTimeout
+	if s.variant != nil { // who is hostile does not give up first
+		patience = time.Hour
+	}
+	if err := raw.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
 	c := &Session{server: s, conn: raw, r: bufio.NewReader(raw)}
+	if err := c.connect(ctx); err != nil {
+		return err
+	}
+	if err := raw.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	return c.run(ctx)
+}
+
+func (c *Session) connect(ctx context.Context) error {
 	if err := c.negotiate(ctx); err != nil {
 		return err
 	}
@@ -46,13 +60,7 @@ func (s *Server) serve(raw net.Conn) error {
 	if err := c.signIn(); err != nil {
 		return err
 	}
-	if err := c.activate(); err != nil {
-		return err
-	}
-	if err := raw.SetDeadline(time.Time{}); err != nil {
-		return err
-	}
-	return c.run(ctx)
+	return c.activate()
 }
 
 // readUnit reads a TPKT or a fast-path PDU.
@@ -97,6 +105,18 @@ func (c *Session) negotiate(ctx context.Context) error {
 		return fmt.Errorf("rdptest: %v was asked for: %v", q.Protocols, a.Failure)
 	}
 	c.server.count(&c.server.secured)
+	c.at(stepTLS)
+	if v := c.server.variant; v != nil && v.step == stepTLS {
+		const header = 5 // of a record
+		head, err := c.r.Peek(header)
+		if err != nil {
+			return err
+		}
+		if _, err := c.r.Discard(header + int(head[3])<<8 + int(head[4])); err != nil {
+			return err
+		}
+		return c.write(nil)
+	}
 	t := tls.Server(c.conn, &tls.Config{Certificates: []tls.Certificate{*c.server.cfg.Certificate}, MinVersion: tls.VersionTLS12})
 	if err := t.HandshakeContext(ctx); err != nil {
 		return err
@@ -133,7 +153,8 @@ func (c *Session) authenticate(early bool) error {
 	if err != nil {
 		return err
 	}
-	for !nla.Done() {
+	c.at(stepChallenge)
+	for ; !nla.Done(); c.at(stepKey) {
 		token, err := c.readToken()
 		if err != nil {
 			return err
@@ -154,6 +175,7 @@ func (c *Session) authenticate(early bool) error {
 	}
 	c.nla = true
 	c.server.note(Attempt{User: nla.User, Domain: nla.Domain, Password: nla.Credentials.Password, NLA: true, OK: true})
+	c.at(stepEarly)
 	if early {
 		return c.write(wire.AppendU32LE(nil, 0)) // AUTHZ_SUCCESS
 	}
@@ -209,6 +231,7 @@ func (c *Session) join() error {
 	if err != nil {
 		return err
 	}
+	c.at(stepResponse)
 	if err := c.writeData(response); err != nil {
 		return err
 	}
@@ -225,8 +248,10 @@ func (c *Session) join() error {
 		case pdu.MCSErectDomainRequest:
 			continue
 		case pdu.MCSAttachUserRequest:
+			c.at(stepAttach)
 			err = c.writeMCS(&pdu.MCS{Kind: pdu.MCSAttachUserConfirm, User: clientUser})
 		case pdu.MCSChannelJoinRequest:
+			c.at(stepJoin)
 			err = c.writeMCS(&pdu.MCS{Kind: pdu.MCSChannelJoinConfirm, User: clientUser, Channel: p.Channel})
 		case pdu.MCSSendDataRequest:
 			c.pending = p.Data
@@ -259,6 +284,7 @@ func (c *Session) signIn() error {
 	if err != nil {
 		return err
 	}
+	c.at(stepLicense)
 	if err := c.indicate(pdu.GlobalChannel, license); err != nil {
 		return err
 	}

@@ -36,6 +36,8 @@ type Config struct {
 	Security Security
 	// SlowPath sends every update in share data PDUs, although the client takes the fast path.
 	SlowPath bool
+	// Hostile names the way in which the server breaks the protocol: see Variants. Empty means that it keeps to it.
+	Hostile string
 	// Still keeps the clock of the desktop where it was at the start: nothing is drawn by itself.
 	Still bool
 	// Now is the clock that the desktop shows. Nil means time.Now.
@@ -58,12 +60,16 @@ type Server struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
+	variant *variant // nil: none
+
 	mu        sync.Mutex // guards what follows
 	listeners []net.Listener
 	conns     map[net.Conn]struct{}
 	attempts  []Attempt
 	tokens    int
 	secured   int
+	taken     int
+	heard     int
 	sessions  []*Session
 	closed    bool
 	changed   chan struct{} // closed and replaced when sessions or attempts changes
@@ -73,6 +79,10 @@ type Server struct {
 func NewServer(cfg Config) (*Server, error) {
 	if len(cfg.Passwords) == 0 {
 		return nil, errors.New("rdptest: Config has no Passwords")
+	}
+	hostile, err := findVariant(cfg.Hostile)
+	if err != nil {
+		return nil, err
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -91,7 +101,7 @@ func NewServer(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rdptest: certificate: %w", err)
 	}
-	s := &Server{cfg: cfg, leaf: leaf, conns: make(map[net.Conn]struct{}), changed: make(chan struct{})}
+	s := &Server{cfg: cfg, leaf: leaf, variant: hostile, conns: make(map[net.Conn]struct{}), changed: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }

@@ -38,8 +38,10 @@ type Session struct {
 	pending   []byte
 	caps      clientCaps
 
-	wmu  sync.Mutex // keeps units whole; a write in it ends by its deadline, or when Close closes the connection
-	conn net.Conn
+	wmu     sync.Mutex // keeps units whole; a write in it ends by its deadline, or when Close closes the connection
+	conn    net.Conn
+	step    step // what is being sent
+	hostile bool // the variant was sent: nothing else is
 }
 
 // Desktop returns what the session shows.
@@ -48,11 +50,26 @@ func (c *Session) Desktop() *Desktop { return c.desktop }
 func (c *Session) write(b []byte) error {
 	c.wmu.Lock()
 	defer c.wmu.Unlock()
+	if v := c.server.variant; v != nil && (c.hostile || v.step == c.step) {
+		return c.beHostile(v, b)
+	}
+	return c.writeRaw(b)
+}
+
+// writeRaw writes as it is. c.wmu is held.
+func (c *Session) writeRaw(b []byte) error {
 	if err := c.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return err
 	}
 	_, err := c.conn.Write(b)
 	return err
+}
+
+// at tells what is sent from here on.
+func (c *Session) at(s step) {
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
+	c.step = s
 }
 
 func (c *Session) readData() ([]byte, error) {
@@ -115,6 +132,7 @@ func (c *Session) Disconnect(code uint32) error {
 
 // activate exchanges capabilities and finalizes (2.2.1.13 to 2.2.1.22).
 func (c *Session) activate() error {
+	c.at(stepDemand)
 	c.Width, c.Height = int(c.client.Core.Width), int(c.client.Core.Height)
 	demand, err := (&pdu.Active{ShareID: shareID, Descriptor: []byte("RDP\x00"), Capabilities: serverSets(c.Width, c.Height)}).AppendBinary(nil)
 	if err != nil {
@@ -176,6 +194,7 @@ func (c *Session) finalize(data []byte) (done bool, err error) {
 	if err := d.UnmarshalBinary(p.Body); err != nil || d.Kind != pdu.DataFontList {
 		return false, err
 	}
+	c.at(stepFinal)
 	for _, a := range []struct {
 		kind pdu.DataKind
 		body []byte
@@ -204,9 +223,10 @@ func (c *Session) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
+	c.at(stepUpdate)
 	c.server.add(c)
 	wg.Go(func() {
-		if err := c.draw(ctx); err != nil {
+		if err := c.draw(ctx); err != nil && !errors.Is(err, errHostile) {
 			_ = c.conn.Close() // the reader sees it
 		}
 	})
