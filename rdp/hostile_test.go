@@ -120,11 +120,10 @@ var codes = map[string]rdp.Code{
 	"final: redirection":         rdp.CodeRedirected,
 	"update: redirection":        rdp.CodeRedirected,
 
-	"demand: endless synchronize":            rdp.CodeTimeout,
-	"demand: endless demands":                rdp.CodeTimeout,
-	"demand: endless fast-path units":        rdp.CodeTimeout,
-	"demand: endless PDUs of other channels": rdp.CodeTimeout,
-	"final: endless deactivations":           rdp.CodeTimeout,
+	"demand: endless synchronize":     rdp.CodeTimeout,
+	"demand: endless demands":         rdp.CodeTimeout,
+	"demand: endless fast-path units": rdp.CodeTimeout,
+	"final: endless deactivations":    rdp.CodeTimeout,
 }
 
 // drawn are the variants that only who draws looks into.
