@@ -126,8 +126,8 @@ var codes = map[string]rdp.Code{
 	"final: endless deactivations":    rdp.CodeTimeout,
 }
 
-// drawn are the variants that only who draws looks into.
-var drawn = map[string]bool{
+// drawnOnly are the variants that only who draws looks into.
+var drawnOnly = map[string]bool{
 	"update: bitmap has too few pixels": true, "update: bitmap of noise": true, "update: planar of noise": true,
 	"update: surface bits have too few pixels": true, "update: pointer has no pixels": true, "update: pointer of 7 bits": true,
 }
@@ -144,7 +144,7 @@ func expect(name string) outcome {
 		want.code = rdp.CodeNetwork
 	}
 	switch {
-	case drawn[name]:
+	case drawnOnly[name]:
 		want.phase = "picture"
 	case name == "confirm: slow drip": // 19 bytes of a confirm are there before the time is over
 		want.phase = "TLS"
