@@ -16,6 +16,7 @@ var errPeerClosed = errors.New("the target closed the connection")
 // was closed.
 type transport struct {
 	net.Conn
+	ahead  readAhead     // of Read, which the SSH library calls from one goroutine
 	reads  atomic.Uint64 // Read calls that returned data
 	failed atomic.Bool   // Read has returned an error
 
@@ -27,7 +28,7 @@ type transport struct {
 func newTransport(c net.Conn) *transport { return &transport{Conn: c, done: make(chan struct{})} }
 
 func (t *transport) Read(b []byte) (int, error) {
-	n, err := t.Conn.Read(b)
+	n, err := t.ahead.read(t.Conn, b)
 	if n > 0 {
 		t.reads.Add(1)
 	}
