@@ -168,6 +168,9 @@ var house = map[string]part{
 			"golang.org/x/sys": "enters the network of a server",
 		},
 	},
+	"rdp/drive": {
+		why: "files that a session finds on its drive",
+	},
 	"rdp/internal/bulk": {
 		why:  "bulk compression of RDP, undone",
 		uses: uses{"rdp/internal/wire": "bounded reads"},
