@@ -1,8 +1,8 @@
 // Command opensshd runs the real sshd on a free port of loopback for tests that are not written in Go. It prints
 // one line of JSON with address, user, host_key (authorized_keys line) and private_key (path), and runs until its
-// standard input ends, so that it cannot outlive who started it.
+// standard input ends, so that it cannot outlive who started it. What the servers log is in DIR/log.
 //
-//	go run ./sshx/sshtest/opensshd [-sshd /usr/sbin/sshd] [-dir DIR]
+//	go run ./sshx/sshtest/opensshd [-sshd /usr/sbin/sshd] [-dir DIR] [-o LINE]...
 package main
 
 import (
@@ -19,14 +19,19 @@ import (
 func main() {
 	sshd := flag.String("sshd", "/usr/sbin/sshd", "path of sshd")
 	dir := flag.String("dir", "", "directory for keys and configuration (default: a temporary one)")
+	var options []string
+	flag.Func("o", "a further line of sshd_config, before the others (may be given several times)", func(line string) error {
+		options = append(options, line)
+		return nil
+	})
 	flag.Parse()
-	if err := run(*sshd, *dir); err != nil {
+	if err := run(*sshd, *dir, options); err != nil {
 		fmt.Fprintln(os.Stderr, "opensshd:", err)
 		os.Exit(1)
 	}
 }
 
-func run(sshd, dir string) error {
+func run(sshd, dir string, options []string) error {
 	if dir == "" {
 		d, err := os.MkdirTemp("", "opensshd-")
 		if err != nil {
@@ -37,7 +42,7 @@ func run(sshd, dir string) error {
 	} else if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	s, err := sshtest.RunOpenSSH(sshtest.OpenSSHConfig{Program: sshd, Dir: dir})
+	s, err := sshtest.RunOpenSSH(sshtest.OpenSSHConfig{Program: sshd, Dir: dir, Options: options})
 	if err != nil {
 		return err
 	}

@@ -8,11 +8,31 @@ import { Network } from './network.js'
 import { bin } from './paths.js'
 
 /** What opensshd says about itself. */
-interface Target {
+export interface Target {
   address: string
   user: string
   host_key: string
   private_key: string
+  dir: string
+}
+
+/** The portal's configuration, as far as somebody adds to it. */
+export interface Settings {
+  containers: object[]
+  assets: object[]
+  roles: object[]
+  profiles: object[]
+  assignments: object[]
+  [part: string]: unknown
+}
+
+/** Declarations that permit all that a session can do, recorded. */
+export const everything = {
+  web_session: 'record',
+  keyboard: 'allow',
+  clipboard_upload: 'allow',
+  clipboard_download: 'allow',
+  session_url: 'allow',
 }
 
 /** Password of everybody. The hash is bcrypt of it. */
@@ -58,15 +78,43 @@ export class World {
   log = ''
   target: Target | undefined
   #portal: ChildProcess | undefined
-  #sshd: ChildProcess | undefined
+  readonly #servers = new Map<string, ChildProcess>()
+  readonly #targets = new Map<string, Target>()
 
   async start(): Promise<void> {
-    const sshd = spawn(join(bin, 'opensshd'), ['-dir', join(this.dir, 'sshd')], { stdio: ['pipe', 'pipe', 'inherit'] })
-    this.#sshd = sshd
-    this.target = JSON.parse(await firstLine(sshd)) as Target
+    this.target = await this.startServer('sshd')
     this.url = await this.network.listen()
-    writeFileSync(join(this.dir, 'portal.yaml'), this.#config(this.target), { mode: 0o600 })
+    const settings = await this.settings(this.target)
+    // JSON is YAML.
+    writeFileSync(join(this.dir, 'portal.yaml'), JSON.stringify(settings, null, 1), { mode: 0o600 })
     await this.startPortal()
+  }
+
+  /** Starts an OpenSSH server in a folder of its own; options are lines of sshd_config. */
+  async startServer(name: string, ...options: string[]): Promise<Target> {
+    const args = ['-dir', join(this.dir, name), ...options.flatMap((o) => ['-o', o])]
+    const server = spawn(join(bin, 'opensshd'), args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#servers.set(name, server)
+    const target = JSON.parse(await firstLine(server)) as Target
+    this.#targets.set(name, target)
+    return target
+  }
+
+  /** Ends a server with all its connections, and waits for it. */
+  async stopServer(name: string): Promise<void> {
+    const server = this.#servers.get(name)
+    // It ends with its standard input.
+    await stop(server, () => server?.stdin?.end())
+  }
+
+  /** Where a server listens. */
+  address(name: string): string {
+    return this.#targets.get(name)?.address ?? ''
+  }
+
+  /** What a server has logged. */
+  serverLog(name: string): string {
+    return readFileSync(join(this.dir, name, 'log'), { encoding: 'utf8', flag: 'a+' })
   }
 
   /** Starts the portal, again if it was stopped. */
@@ -97,8 +145,7 @@ export class World {
   async stop(): Promise<void> {
     await this.network.close()
     await this.stopPortal()
-    // It ends with its standard input.
-    await stop(this.#sshd, () => this.#sshd?.stdin?.end())
+    for (const name of this.#servers.keys()) await this.stopServer(name)
     rmSync(this.dir, { recursive: true, force: true })
   }
 
@@ -129,12 +176,9 @@ export class World {
     return execFileSync(join(bin, 'rec'), args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
   }
 
-  #config(t: Target): string {
-    // The same key once more, under a passphrase that nobody else may ever see.
-    const locked = join(this.dir, 'locked_key')
-    writeFileSync(locked, readFileSync(t.private_key), { mode: 0o600 })
-    execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', secrets.passphrase, '-f', locked])
-    const asset = (id: string, rest: Record<string, unknown> = {}) => ({
+  /** An asset on a server that is signed in to with the server's key. */
+  protected asset(id: string, t: Target, rest: Record<string, unknown> = {}): object {
+    return {
       id,
       type: 'linux',
       parent: 'lab',
@@ -143,73 +187,70 @@ export class World {
       key_file: t.private_key,
       host_keys: [t.host_key],
       ...rest,
-    })
-    const everything = {
-      web_session: 'record',
-      keyboard: 'allow',
-      clipboard_upload: 'allow',
-      clipboard_download: 'allow',
-      session_url: 'allow',
     }
-    // JSON is YAML.
-    return JSON.stringify(
-      {
-        origins: [this.url],
-        users: [
-          { id: 'anna', name: 'Anna Richter', password_hash: passwordHash, groups: ['operators'] },
-          { id: 'ben', name: 'Ben Okafor', password_hash: passwordHash, groups: ['readers'] },
-          { id: 'cleo', name: evilName, password_hash: passwordHash, groups: ['operators'] },
-          { id: 'dora', name: 'Dora Without', password_hash: passwordHash },
-          { id: 'mia', name: 'Mia Lindqvist', password_hash: passwordHash, totp_secret: totpSecret },
-          { id: 'nils', name: 'Nils Berg', password_hash: passwordHash, totp_secret: totpSecret },
-          { id: 'ruth', name: 'Ruth Adler', password_hash: passwordHash, site_role: 'administrator' },
-          { id: 'otto', name: 'عثمان Otto', password_hash: passwordHash, site_role: 'auditor' },
-        ],
-        groups: [{ id: 'operators' }, { id: 'readers' }],
-        asset_types: [
-          { id: 'linux', name: 'Linux server', protocol: 'ssh', os: 'unix' },
-          { id: 'secret', name: 'Shared secret' },
-        ],
-        containers: [
-          { id: 'lab', name: 'Laboratory' },
-          { id: 'annex', name: 'Annex' },
-          { id: 'cellar', name: 'Kellergeschoss der Fertigungssteuerung', parent: 'annex' },
-        ],
-        assets: [
-          asset('shell'),
-          asset('plain'),
-          asset('narrow'),
-          asset('locked', { key_file: locked, passphrase_env: 'E2E_PASSPHRASE' }),
-          asset('wrong-password', { key_file: undefined, password_env: 'E2E_PASSWORD' }),
-          asset('wrong-key', { host_keys: ['SHA256:uwhhVAcZnKF5QGAM4xjSrA3cOP5HyzNRO4uQvCZZzWE'] }),
-          asset('nowhere', { address: '127.0.0.1:1' }),
-          asset('evil', { name: evilAsset, tags: [evilName] }),
-          { id: 'note', type: 'secret', parent: 'lab' },
-          asset('guarded', { break: ['roles', 'profiles'] }), // asks for a second factor
-          asset('kiosk', { parent: 'cellar' }), // nobody has a role there
-        ],
-        roles: [
-          { to: 'group:operators', on: 'lab', role: 'viewer' },
-          { to: 'group:readers', on: 'shell', role: 'viewer' },
-          { to: 'user:mia', on: 'guarded', role: 'viewer' },
-          { to: 'user:nils', on: 'guarded', role: 'viewer' },
-        ],
-        profiles: [
-          { id: 'recorded', declarations: everything },
-          { id: 'plain', declarations: { ...everything, web_session: 'allow' } },
-          { id: 'guarded', declarations: everything, mfa: true },
-          { id: 'narrow', declarations: { web_session: 'record' } },
-        ],
-        assignments: [
-          { profile: 'recorded', to: 'group:operators', on: 'lab' },
-          { profile: 'plain', to: 'group:operators', on: 'plain' },
-          { profile: 'narrow', to: 'group:operators', on: 'narrow' },
-          { profile: 'guarded', to: 'everyone', on: 'guarded' },
-        ],
-      },
-      null,
-      1,
-    )
+  }
+
+  /** What the portal is configured with. */
+  protected async settings(t: Target): Promise<Settings> {
+    // The same key once more, under a passphrase that nobody else may ever see.
+    const locked = join(this.dir, 'locked_key')
+    writeFileSync(locked, readFileSync(t.private_key), { mode: 0o600 })
+    execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', secrets.passphrase, '-f', locked])
+    const asset = (id: string, rest: Record<string, unknown> = {}) => this.asset(id, t, rest)
+    return {
+      origins: [this.url],
+      users: [
+        { id: 'anna', name: 'Anna Richter', password_hash: passwordHash, groups: ['operators'] },
+        { id: 'ben', name: 'Ben Okafor', password_hash: passwordHash, groups: ['readers'] },
+        { id: 'cleo', name: evilName, password_hash: passwordHash, groups: ['operators'] },
+        { id: 'dora', name: 'Dora Without', password_hash: passwordHash },
+        { id: 'mia', name: 'Mia Lindqvist', password_hash: passwordHash, totp_secret: totpSecret },
+        { id: 'nils', name: 'Nils Berg', password_hash: passwordHash, totp_secret: totpSecret },
+        { id: 'ruth', name: 'Ruth Adler', password_hash: passwordHash, site_role: 'administrator' },
+        { id: 'otto', name: 'عثمان Otto', password_hash: passwordHash, site_role: 'auditor' },
+      ],
+      groups: [{ id: 'operators' }, { id: 'readers' }],
+      asset_types: [
+        { id: 'linux', name: 'Linux server', protocol: 'ssh', os: 'unix' },
+        { id: 'secret', name: 'Shared secret' },
+      ],
+      containers: [
+        { id: 'lab', name: 'Laboratory' },
+        { id: 'annex', name: 'Annex' },
+        { id: 'cellar', name: 'Kellergeschoss der Fertigungssteuerung', parent: 'annex' },
+      ],
+      assets: [
+        asset('shell'),
+        asset('plain'),
+        asset('narrow'),
+        asset('locked', { key_file: locked, passphrase_env: 'E2E_PASSPHRASE' }),
+        asset('wrong-password', { key_file: undefined, password_env: 'E2E_PASSWORD' }),
+        asset('wrong-key', { host_keys: ['SHA256:uwhhVAcZnKF5QGAM4xjSrA3cOP5HyzNRO4uQvCZZzWE'] }),
+        asset('nowhere', { address: '127.0.0.1:1' }),
+        asset('evil', { name: evilAsset, tags: [evilName] }),
+        { id: 'note', type: 'secret', parent: 'lab' },
+        asset('guarded', { break: ['roles', 'profiles'] }), // asks for a second factor
+        asset('kiosk', { parent: 'cellar' }), // nobody has a role there
+      ],
+      roles: [
+        { to: 'group:operators', on: 'lab', role: 'viewer' },
+        { to: 'group:readers', on: 'shell', role: 'viewer' },
+        { to: 'user:mia', on: 'guarded', role: 'viewer' },
+        { to: 'user:nils', on: 'guarded', role: 'viewer' },
+      ],
+      profiles: [
+        { id: 'recorded', declarations: everything },
+        { id: 'plain', declarations: { ...everything, web_session: 'allow' } },
+        { id: 'guarded', declarations: everything, mfa: true },
+        { id: 'narrow', declarations: { web_session: 'record' } },
+      ],
+      assignments: [
+        { profile: 'recorded', to: 'group:operators', on: 'lab' },
+        { profile: 'plain', to: 'group:operators', on: 'plain' },
+        { profile: 'narrow', to: 'group:operators', on: 'narrow' },
+        { profile: 'guarded', to: 'everyone', on: 'guarded' },
+      ],
+    }
   }
 }
 
