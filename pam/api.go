@@ -147,8 +147,24 @@ func (b *Broker) own(r *http.Request, who Identity) (SessionInfo, error) {
 	return info, nil
 }
 
-func (b *Broker) serveSession(w http.ResponseWriter, r *http.Request, who Identity) error {
+// seen returns a session that this user may look at as a page does: one of the user's own, live or ended, or a live one
+// that this login has joined. Parameters stay the owner's.
+func (b *Broker) seen(r *http.Request, who Identity) (SessionInfo, error) {
 	info, err := b.own(r, who)
+	if err == nil {
+		return info, nil
+	}
+	s, _, placeErr := b.place(r, who)
+	if placeErr != nil {
+		return SessionInfo{}, err
+	}
+	info = s.snapshot()
+	info.Params = nil
+	return info, nil
+}
+
+func (b *Broker) serveSession(w http.ResponseWriter, r *http.Request, who Identity) error {
+	info, err := b.seen(r, who)
 	if err != nil {
 		return err
 	}
@@ -259,13 +275,9 @@ func (b *Broker) servePage(w http.ResponseWriter, r *http.Request, _ Identity) e
 		}
 		return err
 	}
-	info, err := b.own(r, who)
+	info, err := b.seen(r, who)
 	if err != nil {
-		s, _, perr := b.place(r, who)
-		if perr != nil {
-			return err
-		}
-		info = s.snapshot()
+		return err
 	}
 	b.cfg.UI.SessionPage(w, r, Page{Session: info.ID, AssetName: info.AssetName, FrameAncestors: b.cfg.FrameAncestors})
 	return nil

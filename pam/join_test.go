@@ -53,6 +53,12 @@ func TestJoin_J2_J4_S23_MonitorSeesAndCannotSend(t *testing.T) {
 	r.say(c, " and more")
 	mon.awaitOutput("and more")
 
+	// The page that it runs in asks for the session first, and is shown nothing that is the owner's alone.
+	st, body := r.carol().call("GET", "api/session/"+string(id), nil)
+	if st != http.StatusOK || body["id"] != string(id) || body["params"] != nil {
+		t.Errorf("the session as a joiner sees it: %d %v", st, body)
+	}
+
 	before := len(c.Sizes())
 	mon.key("x")
 	mon.send(frame.Frame{Kind: frame.Pointer, Payload: []byte{1}})

@@ -44,6 +44,10 @@ const RELOAD_AFTER = 1500
  * @slot - items for the toolbar, after Session URL
  * @csspart stage - the whole
  * @csspart screen - the terminal
+ * @csspart handle - the pill that opens the toolbar
+ * @csspart bar - the open toolbar
+ * @csspart tool - each button of it
+ * @csspart recording - the mark that the session is recorded; hidden by a host that does not want it shown (T7)
  * @cssproperty --sp-accent - and every other value of the design, as set on :root or on the element
  */
 export class SpSession extends SpElement {
@@ -161,7 +165,7 @@ export class SpSession extends SpElement {
       ${p.kind === 'live' && p.state.state === 'suspended' ? html`<div class="banner" role="status">${icon('pause')}<span>${t('suspended')}</span></div>` : nothing}
       ${p.kind === 'live' && p.state.state === 'ending' ? html`<div class="banner" role="status"><span class="spin s"></span><span>${t('ending')}</span></div>` : nothing}
       ${active ? nothing : this.#card()}
-      <sp-toolbar ?hidden=${!active} .state=${state} .bracketed=${() => this.#screen?.bracketed() ?? false}
+      <sp-toolbar exportparts="handle, bar, tool, recording" ?hidden=${!active} .state=${state} .bracketed=${() => this.#screen?.bracketed() ?? false}
         .look=${this.#screen ? this.#display.look : undefined} .prefs=${this.#display.prefs}
         @sp-display=${(e: CustomEvent<DisplayChange>) => this.#displayed(e.detail)}
         @sp-missing=${() => this.toast(codeText('reload').text, 'warn')}

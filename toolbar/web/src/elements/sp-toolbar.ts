@@ -38,6 +38,7 @@ const CROWD = 4
  * @csspart handle - the pill's button
  * @csspart bar - the open toolbar
  * @csspart tool - each button of it
+ * @csspart recording - the mark that the session is recorded, in the bar and on the handle
  * @slot - more items of the host, after Session URL
  */
 export class SpToolbar extends SpElement {
@@ -140,7 +141,7 @@ export class SpToolbar extends SpElement {
       @mousedown=${keepFocus} @pointerdown=${(e: PointerEvent) => this.#press(e)} @pointermove=${(e: PointerEvent) => this.#move(e)}
       @pointerup=${() => this.#release()} @pointercancel=${() => this.#release()}
       @click=${(e: MouseEvent) => this.#click(e)} @keydown=${(e: KeyboardEvent) => this.#nudge(e)}>
-      ${this.state?.recorded ? html`<span class="dot"></span>` : nothing}<span class="pill"></span>
+      ${this.state?.recorded ? html`<span class="dot" part="recording"></span>` : nothing}<span class="pill"></span>
     </button>`
   }
 
@@ -154,7 +155,7 @@ export class SpToolbar extends SpElement {
         ${s?.asset.protocol ? html`<span class="proto">${s.asset.protocol}</span>` : nothing}
         ${this.#name(name)}
         ${s && s.mode !== 'owner' ? html`<span class="badge">${icon('eye', 'i i-s')}${t(`mode_${s.mode}`)}</span>` : nothing}
-        ${s?.recorded ? html`<span class="rec" title=${t('recorded')}><span class="dot"></span><span>${t('rec')}</span></span>` : nothing}
+        ${s?.recorded ? html`<span class="rec" part="recording" title=${t('recorded')}><span class="dot"></span><span>${t('rec')}</span></span>` : nothing}
         ${this.#crowd(s?.people ?? [])}
       </div>
       <div class="grp">

@@ -1,23 +1,8 @@
 import { expectAccessible } from './axe.js'
-import { test as base, expect, type Person } from './fixtures.js'
-import { Fleet, pins } from './fleet.js'
+import { expect, type Person } from './fixtures.js'
+import { pins } from './fleet.js'
+import { test } from './fleet-test.js'
 import { expectFile, SessionPage } from './session.js'
-
-const test = base.extend({
-  world: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures' names from the pattern
-    async ({}, use) => {
-      const fleet = new Fleet()
-      try {
-        await fleet.start()
-        await use(fleet)
-      } finally {
-        await fleet.stop()
-      }
-    },
-    { scope: 'worker', timeout: 60_000 },
-  ],
-})
 
 /** Opens the launcher on the page of an asset. */
 async function launcher({ page }: Person, asset: string) {

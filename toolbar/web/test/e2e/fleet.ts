@@ -13,11 +13,21 @@ export class Fleet extends World {
     s.containers.push({ id: 'fleet', name: 'Fleet' })
     s.roles.push({ to: 'group:operators', on: 'fleet', role: 'viewer' })
     s.profiles.push({ id: 'pinned', declarations: everything, pins })
+    const joining = { join_monitor: 'allow', join_participate: 'allow' }
+    s.profiles.push({ id: 'joining', declarations: { ...everything, ...joining } })
+    s.roles.push({ to: 'user:cleo', on: 'shared', role: 'manager' })
     s.assignments.push(
+      { profile: 'joining', to: 'group:operators', on: 'shared' },
+      { profile: 'joining', to: 'user:ruth', on: 'shared' },
       { profile: 'recorded', to: 'group:operators', on: 'fleet' },
       { profile: 'pinned', to: 'group:operators', on: 'fixed' },
     )
-    s.assets.push(this.asset('fixed', t, { parent: 'fleet' }), ...(await this.#farAway()), ...(await this.#certified()))
+    s.assets.push(
+      this.asset('fixed', t, { parent: 'fleet' }),
+      this.asset('shared', t, { parent: 'fleet' }),
+      ...(await this.#farAway()),
+      ...(await this.#certified()),
+    )
     return s
   }
 
