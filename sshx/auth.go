@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -103,6 +104,7 @@ type signIn struct {
 	sent     map[string]struct{} // fields that went to the target: each is sent once
 	rounds   int                 // of keyboard-interactive
 	odd      error               // why a question was not answered
+	over     bool                // the target refused, and nothing is left to try
 	err      error               // *pam.TargetError: the vault or the record is at fault, not the target
 }
 
@@ -128,6 +130,7 @@ func (s *signIn) next(ac *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 			return auth, nil
 		}
 	}
+	s.over = true
 	return nil, nil
 }
 
@@ -194,6 +197,16 @@ func (s *signIn) fail(code pam.Code, err error) error {
 	}
 	return s.err
 }
+
+// decided says whether a handshake that failed with err after the key exchange means that the target lets nobody in: it
+// refused all there was, asked what is not answered, or ended the connection, which servers do after too many attempts. All else breaks the protocol.
+func (s *signIn) decided(err error) bool {
+	var netErr net.Error
+	return s.over || s.odd != nil || errors.Is(err, errPeerClosed) || errors.As(err, &netErr) || strings.Contains(err.Error(), disconnected)
+}
+
+// disconnected is how the SSH library begins the text of SSH_MSG_DISCONNECT (RFC 4253, section 11.1), for which it has no type.
+const disconnected = "ssh: disconnect, reason"
 
 // refused explains that the target took nothing.
 func (s *signIn) refused(err error) error {

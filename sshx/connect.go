@@ -167,7 +167,7 @@ func handshakeError(ctx context.Context, err, refused error, tr trust, auth *sig
 		return &pam.TargetError{Code: pam.CodeHostKeyMismatch, Err: err}
 	case errors.As(err, &hopErr):
 		return &pam.TargetError{Code: pam.CodeTargetUnreachable, Err: err}
-	case auth.verified():
+	case auth.verified() && auth.decided(err):
 		return auth.refused(err)
 	case errors.Is(err, errPeerClosed), errors.As(err, &netErr):
 		return &pam.TargetError{Code: pam.CodeTargetUnreachable, Err: err}
