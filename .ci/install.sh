@@ -50,6 +50,8 @@ declare -A package=(
   [xclock]=x11-apps
   [xsetroot]=x11-xserver-utils
   [ip]=iproute2
+  [pg_ctlcluster]=postgresql # a second database for what is kept in one
+  [rsyslogd]=rsyslog         # takes audit events
   [nsenter]=util-linux
   [setpriv]=util-linux
 )
@@ -67,9 +69,9 @@ for program in "${programs[@]}"; do
   command -v "$program" >/dev/null || want+=("${package[$program]}")
 done
 if [ $# = 0 ] && command -v dpkg >/dev/null; then
-  # No program tells whether these are there: headers for cgo, letters of other scripts for screenshots, and what xrdp and mutter
-  # draw with.
-  for p in libc6-dev ca-certificates fonts-dejavu-core fonts-noto-cjk xorgxrdp libegl-mesa0; do
+  # No program tells whether these are there: headers for cgo, letters of other scripts for screenshots, what xrdp and mutter
+  # draw with, and TLS for rsyslog.
+  for p in libc6-dev ca-certificates fonts-dejavu-core fonts-noto-cjk xorgxrdp libegl-mesa0 rsyslog-gnutls; do
     dpkg -s "$p" >/dev/null 2>&1 || want+=("$p")
   done
 fi
@@ -87,8 +89,13 @@ if [ "$(id -u)" != 0 ]; then
   command -v sudo >/dev/null || { echo "neither root nor sudo: ask an administrator for: apt-get install ${want[*]}" >&2; exit 1; }
   as_root=(sudo)
 fi
+# Tests start a database server of their own; the package is not to start one while it is installed.
+no_cluster=/etc/postgresql-common/createcluster.d/sallyport-tests.conf
+"${as_root[@]}" mkdir -p "${no_cluster%/*}"
+echo 'create_main_cluster = false' | "${as_root[@]}" tee "$no_cluster" >/dev/null
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q update
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${want[@]}"
+"${as_root[@]}" rm -f "$no_cluster"
 for program in "${programs[@]}"; do
   command -v "$program" >/dev/null || { echo "$program is still missing" >&2; exit 1; }
 done

@@ -107,7 +107,11 @@ var house = map[string]part{
 			"pam":    "the vocabulary of policies",
 			"policy": "reads and saves its data",
 		},
-		tests: uses{"modernc.org/sqlite": "a real database"},
+		tests: uses{
+			"pam/pamtest":                    "a PostgreSQL server for the test",
+			"modernc.org/sqlite":             "a real database",
+			"github.com/jackc/pgx/v5/stdlib": "the driver of another",
+		},
 	},
 	"sshx": {
 		why: "SSH adapter",

@@ -8,7 +8,7 @@
 //	go source.Follow(ctx, engine)                 // until ctx ends
 //
 // The statements are those that SQLite and PostgreSQL share; the package imports no driver, the host opens the
-// database. Tests run on SQLite.
+// database. Tests run on both.
 //
 // # Versions
 //

@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
-	_ "modernc.org/sqlite"
 
 	"github.com/sallyport/sallyport/pam"
 	"github.com/sallyport/sallyport/policy"
@@ -71,12 +69,10 @@ type rig struct {
 	source *sqlsource.Source
 }
 
-func newRig(t *testing.T) *rig {
+// newRig makes the tables in an empty database.
+func newRig(t *testing.T, open opener) *rig {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "policy.db")+"?_pragma=journal_mode(wal)&_pragma=busy_timeout(10000)&_txlock=immediate")
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := open(t)
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Error(err)
@@ -127,8 +123,8 @@ func access(user pam.UserID) pam.Query {
 }
 
 // What is saved is what is read, in every field, odd characters included.
-func TestSource_RoundTrip(t *testing.T) {
-	r := newRig(t)
+func roundTrip(t *testing.T, open opener) {
+	r := newRig(t, open)
 	for i, d := range []policy.Data{full(), {}, {Calendar: policy.Calendar{Weekend: []time.Weekday{}}}, full()} {
 		v := r.save(d)
 		got, version, err := r.source.Read(t.Context())
@@ -146,8 +142,8 @@ func TestSource_RoundTrip(t *testing.T) {
 
 // A change in the database, by Save or by a statement, reaches the engine, which tells its broker (S11). A faulty one does
 // not, the last good one stays, and the next good one counts again (S47).
-func TestSource_S11_S47_Follow(t *testing.T) {
-	r := newRig(t)
+func follow(t *testing.T, open opener) {
+	r := newRig(t, open)
 	engine, err := policy.New(policy.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -206,7 +202,7 @@ func TestSource_S11_S47_Follow(t *testing.T) {
 }
 
 // Rows that do not make a policy are refused, each with a fault.
-func TestSource_S10_FaultyRows(t *testing.T) {
+func faultyRows(t *testing.T, open opener) {
 	for statement, want := range map[string]string{
 		"INSERT INTO policy_declarations VALUES ('gone', 'exec', 'deny')":          "its profile does not exist",
 		"INSERT INTO policy_declarations VALUES ('std', 'audio', 'Allow')":         `unknown value "Allow"`,
@@ -232,7 +228,7 @@ func TestSource_S10_FaultyRows(t *testing.T) {
 		"UPDATE policy_selectors SET form = 'Restricting' WHERE id = '1'":          `unknown form "Restricting"`,
 	} {
 		t.Run(statement, func(t *testing.T) {
-			r := newRig(t)
+			r := newRig(t, open)
 			r.save(full())
 			engine, err := policy.New(policy.Config{})
 			if err != nil {
@@ -255,8 +251,8 @@ func TestSource_S10_FaultyRows(t *testing.T) {
 }
 
 // A reader beside writers sees each policy whole: as many grants as users, whose number is the version's.
-func TestSource_S47_ConsistentRead(t *testing.T) {
-	r := newRig(t)
+func consistentRead(t *testing.T, open opener) {
+	r := newRig(t, open)
 	world := func(n int) (d policy.Data) {
 		d.Assets = []policy.Asset{{ID: "a"}}
 		for i := range n {
@@ -295,8 +291,8 @@ func TestSource_S47_ConsistentRead(t *testing.T) {
 }
 
 // Who saves on top of an old version overwrites nothing.
-func TestSource_SaveConflict(t *testing.T) {
-	r := newRig(t)
+func saveConflict(t *testing.T, open opener) {
+	r := newRig(t, open)
 	v := r.save(full())
 	r.exec("UPDATE policy_grants SET role = 'owner' WHERE id = '1'")
 	if _, err := r.source.Save(t.Context(), policy.Data{}, v); !errors.Is(err, sqlsource.ErrConflict) {
@@ -312,8 +308,8 @@ func TestSource_SaveConflict(t *testing.T) {
 }
 
 // A database that is away, or has no tables, is an error, and the engine keeps what it has.
-func TestSource_S10_DatabaseAway(t *testing.T) {
-	r := newRig(t)
+func databaseAway(t *testing.T, open opener) {
+	r := newRig(t, open)
 	r.save(full())
 	engine, err := policy.New(policy.Config{})
 	if err != nil {
