@@ -158,6 +158,8 @@ var house = map[string]part{
 			"rdp/internal/channel/cliprdr": "the clipboard",
 			"rdp/internal/channel/disp":    "the size of the desktop",
 			"rdp/internal/channel/drdynvc": "dynamic channels",
+			"rdp/internal/channel/rdpdr":   "the drive",
+			"rdp/drive":                    "the files on it",
 			"rdp/internal/codec":           "the framebuffer decodes; limits of a desktop",
 			"rdp/internal/connect":         "the connection sequence",
 			"rdp/internal/credssp":         "sizes of its messages, and its refusal",
@@ -203,6 +205,14 @@ var house = map[string]part{
 		uses: uses{
 			"rdp/internal/channel": "is a Processor, and hands messages to others",
 			"rdp/internal/wire":    "bounded reads",
+		},
+	},
+	"rdp/internal/channel/rdpdr": {
+		why: "a drive over its virtual channel",
+		uses: uses{
+			"rdp/internal/channel": "is a Processor",
+			"rdp/internal/wire":    "bounded reads",
+			"rdp/drive":            "the files that it serves",
 		},
 	},
 	"rdp/internal/codec": {
@@ -320,7 +330,7 @@ var noStd = map[string]struct {
 
 // sansIO are packages that must not be able to do I/O, and the standard packages that would let them.
 var (
-	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/channel", "rdp/internal/channel/cliprdr", "rdp/internal/channel/disp", "rdp/internal/channel/drdynvc", "rdp/internal/codec", "rdp/internal/connect", "rdp/internal/credssp", "rdp/internal/license", "rdp/internal/pdu", "rdp/internal/wire", "rdp/rdptest/internal/encode"}
+	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/channel", "rdp/internal/channel/cliprdr", "rdp/internal/channel/disp", "rdp/internal/channel/drdynvc", "rdp/internal/channel/rdpdr", "rdp/internal/codec", "rdp/internal/connect", "rdp/internal/credssp", "rdp/internal/license", "rdp/internal/pdu", "rdp/internal/wire", "rdp/rdptest/internal/encode"}
 	ioAccess = []string{"net", "net/http", "os", "os/exec", "syscall", "crypto/tls"}
 )
 

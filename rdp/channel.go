@@ -43,6 +43,9 @@ func (c *Client) open(res *connect.Result) {
 	if c.cfg.Clipboard != nil {
 		c.clipboard = newClipboard(c, add)
 	}
+	if c.cfg.Drive != nil {
+		c.drive = newDriveService(c, add)
+	}
 	if c.cfg.dynamic() {
 		d := newDynamics(add)
 		if c.cfg.Resize {
@@ -68,6 +71,9 @@ func (c *Config) channels() (defs []pdu.ChannelDef) {
 	}
 	if c.Clipboard != nil {
 		add(clipboardChannel)
+	}
+	if c.Drive != nil {
+		add(driveChannel)
 	}
 	if c.dynamic() {
 		add(dynamicChannel)

@@ -62,7 +62,11 @@ func pair(t *testing.T, cfg Config, without ...string) (*Client, *far, <-chan Up
 			if err != nil {
 				return
 			}
-			if v, ok := u.(*ClipboardChanged); ok { // void with the next update
+			switch v := u.(type) { // void with the next update
+			case *ClipboardChanged:
+				kept := *v
+				u = &kept
+			case *DriveAttached:
 				kept := *v
 				u = &kept
 			}

@@ -30,6 +30,7 @@ type Client struct {
 
 	// The services of channels; nil where the Config does not ask for them.
 	clipboard *clipboard
+	drive     *driveService
 	display   *display
 
 	ctx    context.Context // of what the Client runs; it ends when the connection does

@@ -103,6 +103,8 @@ type Config struct {
 
 	// Clipboard shares the clipboard. Nil does not, and the server is not even asked for it.
 	Clipboard *Clipboard
+	// Drive gives the session a drive. Nil does not.
+	Drive *Drive
 	// Resize offers display control, which Client.Resize needs.
 	Resize bool
 
@@ -164,6 +166,13 @@ func (c *Config) validate() (*Config, error) {
 		if _, err := parsePin(pin); err != nil {
 			return nil, fmt.Errorf("rdp: Config: Pins[%d]: %w", i, err)
 		}
+	}
+	if d.Drive != nil {
+		v, err := d.Drive.validate()
+		if err != nil {
+			return nil, err
+		}
+		d.Drive = v
 	}
 	if d.KeyboardLayout == 0 {
 		d.KeyboardLayout = 0x409

@@ -8,7 +8,8 @@ import (
 
 // Update is something that the server shows or says. It is one of the types of this package with an update method, a closed
 // set: *Bitmap, *SurfaceBits, *Palette, *FrameMarker, *PointerShape, *PointerCached, *PointerSystem, *PointerMoved, *Resized, *LockKeys,
-// *SignedIn, *Notice and *ClipboardChanged.
+// *SignedIn, *Notice, *ClipboardChanged and
+// *DriveAttached.
 //
 // An Update, and every slice in it, is valid until the next call of Next.
 type Update interface{ update() }
