@@ -1,5 +1,7 @@
 package codec
 
+import "encoding/binary"
+
 // Depth is how a pixel stands on the wire, in bits.
 type Depth uint8
 
@@ -66,4 +68,32 @@ func clamp(v int32) byte {
 		return 255
 	}
 	return byte(v)
+}
+
+// putPixel writes an opaque pixel at the beginning of row.
+func putPixel(row []byte, r, g, b byte) {
+	binary.LittleEndian.PutUint32(row, uint32(r)|uint32(g)<<8|uint32(b)<<16|0xff<<24)
+}
+
+// putPixels writes pixel values as opaque pixels. row is long enough.
+func (d Depth) putPixels(row []byte, values []uint32, p *Palette) {
+	switch d { // a loop for each: the choice is not to be made for each pixel
+	case Depth15:
+		for x, v := range values {
+			putPixel(row[x*pixelBytes:], five(v>>10), five(v>>5), five(v))
+		}
+	case Depth16:
+		for x, v := range values {
+			putPixel(row[x*pixelBytes:], five(v>>11), six(v>>5), five(v))
+		}
+	case Depth24, Depth32:
+		for x, v := range values {
+			putPixel(row[x*pixelBytes:], byte(v>>16), byte(v>>8), byte(v))
+		}
+	default:
+		for x, v := range values {
+			r, g, b := d.rgb(v, p)
+			putPixel(row[x*pixelBytes:], r, g, b)
+		}
+	}
 }

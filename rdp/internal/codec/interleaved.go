@@ -51,12 +51,7 @@ func DecodeInterleaved(t Target, d Depth, pal *Palette, src []byte) error {
 		return err
 	}
 	for y := range t.H {
-		row, line := t.row(t.H-1-y), pixels[y*t.W:][:t.W]
-		for x, v := range line {
-			r, g, b := d.rgb(v, pal)
-			p := row[x*pixelBytes:][:pixelBytes:pixelBytes]
-			p[0], p[1], p[2], p[3] = r, g, b, 255
-		}
+		d.putPixels(t.row(t.H-1-y), pixels[y*t.W:][:t.W], pal)
 	}
 	return nil
 }
@@ -117,18 +112,10 @@ func (u *rleUnpacker) run() error {
 				if mask == 0 {
 					bits = u.byte()
 				}
-				for i := 0; i < min(n, 8); i++ {
-					v := u.above(first)
-					if bits>>i&1 != 0 {
-						v ^= fg
-					}
-					u.put(v)
-				}
+				u.mix(first, min(n, 8), bits, fg)
 			}
 		case rleColorImage:
-			for ; n > 0 && !u.bad; n-- {
-				u.put(u.pixel())
-			}
+			u.copy(n)
 		case rleWhite:
 			u.put(u.white)
 		case rleBlack:
@@ -261,6 +248,54 @@ func (u *rleUnpacker) fill(n int, v uint32) {
 	dst := u.out[u.at:][:n]
 	for i := range dst {
 		dst[i] = v
+	}
+	u.at += n
+}
+
+// copy writes n pixels that stand in the stream.
+func (u *rleUnpacker) copy(n int) {
+	if n*u.size > len(u.src) {
+		u.bad, u.src = true, nil
+		return
+	}
+	if !u.room(n) {
+		return
+	}
+	dst, src := u.out[u.at:][:n], u.src[:n*u.size]
+	switch u.size {
+	case 1:
+		for i := range dst {
+			dst[i] = uint32(src[i])
+		}
+	case 2:
+		for i := range dst {
+			dst[i] = uint32(binary.LittleEndian.Uint16(src[2*i:]))
+		}
+	default:
+		for i := range dst {
+			p := src[3*i:][:3:3]
+			dst[i] = uint32(p[0]) | uint32(p[1])<<8 | uint32(p[2])<<16
+		}
+	}
+	u.src = u.src[n*u.size:]
+	u.at += n
+}
+
+// mix writes up to eight pixels of the row above, changed by fg where a bit says so.
+func (u *rleUnpacker) mix(first bool, n int, bits byte, fg uint32) {
+	if !u.room(n) {
+		return
+	}
+	dst := u.out[u.at:][:n]
+	if first {
+		for i := range dst {
+			dst[i] = fg & -uint32(bits>>i&1)
+		}
+	} else {
+		src := u.out[u.at-u.width:]
+		for i := range dst { // a narrow picture's pixels may be above each other
+			dst[i] = src[i] ^ fg&-uint32(bits>>i&1)
+		}
 	}
 	u.at += n
 }

@@ -89,9 +89,9 @@ func DecodePlanar(t Target, src []byte, bottomUp, keepAlpha bool) error {
 // drawPlanarRow puts one row of planes together.
 func drawPlanarRow(row, p, q, s []byte, loss int, sub bool) {
 	if loss == 0 {
-		for x := range p {
-			o := row[x*pixelBytes:][:pixelBytes:pixelBytes]
-			o[0], o[1], o[2], o[3] = p[x], q[x], s[x], 255
+		q, s = q[:len(p)], s[:len(p)]
+		for x, r := range p {
+			putPixel(row[x*pixelBytes:], r, q[x], s[x])
 		}
 		return
 	}
@@ -104,8 +104,7 @@ func drawPlanarRow(row, p, q, s []byte, loss int, sub bool) {
 		co, cg := int32(int8(q[c]<<shift)), int32(int8(s[c]<<shift))
 		v := int32(p[x])
 		rest := v - cg
-		o := row[x*pixelBytes:][:pixelBytes:pixelBytes]
-		o[0], o[1], o[2], o[3] = clamp(rest+co), clamp(v+cg), clamp(rest-co), 255
+		putPixel(row[x*pixelBytes:], clamp(rest+co), clamp(v+cg), clamp(rest-co))
 	}
 }
 
@@ -134,30 +133,33 @@ func unpackPlane(plane []byte, w, h int, src []byte) (rest []byte, ok bool) {
 			if raw+run > w-x || raw > len(src) {
 				return nil, false
 			}
-			for _, v := range src[:raw] {
-				if above == nil {
-					last = v
-					row[x] = v
-				} else {
-					if last = v >> 1; v&1 != 0 {
-						last = ^last // -(v>>1) - 1
-					}
-					row[x] = above[x] + last
-				}
-				x++
-			}
-			src = src[raw:]
+			dst := row[x:][:raw+run]
 			if above == nil {
-				for range run {
-					row[x] = last
-					x++
+				if raw > 0 {
+					copy(dst, src[:raw])
+					last = src[raw-1]
+				}
+				for i := range dst[raw:] {
+					dst[raw+i] = last
 				}
 			} else {
-				for range run {
-					row[x] = above[x] + last
-					x++
+				up := above[x:][:len(dst)]
+				for i, v := range src[:raw] {
+					last = v>>1 ^ -(v & 1) // odd ones are -(v>>1) - 1
+					dst[i] = up[i] + last
+				}
+				dst, up = dst[raw:], up[raw:]
+				up = up[:len(dst)]
+				if last == 0 {
+					copy(dst, up)
+				} else {
+					for i, v := range up {
+						dst[i] = v + last
+					}
 				}
 			}
+			src = src[raw:]
+			x += raw + run
 		}
 	}
 	return src, true

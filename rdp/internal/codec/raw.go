@@ -30,21 +30,21 @@ func drawRow(row []byte, d Depth, pal *Palette, src []byte) {
 	switch d {
 	case Depth32:
 		for i := 0; i+4 <= len(src) && i+4 <= len(row); i += 4 {
-			row[i], row[i+1], row[i+2], row[i+3] = src[i+2], src[i+1], src[i], 255
+			putPixel(row[i:], src[i+2], src[i+1], src[i])
 		}
 	case Depth24:
 		for i, o := 0, 0; i+3 <= len(src) && o+4 <= len(row); i, o = i+3, o+4 {
-			row[o], row[o+1], row[o+2], row[o+3] = src[i+2], src[i+1], src[i], 255
+			putPixel(row[o:], src[i+2], src[i+1], src[i])
 		}
 	case Depth15, Depth16:
 		for i, o := 0, 0; i+2 <= len(src) && o+4 <= len(row); i, o = i+2, o+4 {
 			r, g, b := d.rgb(uint32(binary.LittleEndian.Uint16(src[i:])), nil)
-			row[o], row[o+1], row[o+2], row[o+3] = r, g, b, 255
+			putPixel(row[o:], r, g, b)
 		}
 	case Depth8:
 		for i, o := 0, 0; i < len(src) && o+4 <= len(row); i, o = i+1, o+4 {
 			c := pal[src[i]]
-			row[o], row[o+1], row[o+2], row[o+3] = c[0], c[1], c[2], 255
+			putPixel(row[o:], c[0], c[1], c[2])
 		}
 	}
 }

@@ -92,6 +92,7 @@ func (c *component) inverse(offset, n int) {
 			before = tmp[(n+y-1)*side:][:side]
 		}
 		dst := out[2*y*side:][:side]
+		low, high, before = low[:len(dst)], high[:len(dst)], before[:len(dst)]
 		for x := range dst {
 			dst[x] = low[x] - (before[x]+high[x]+1)>>1
 		}
@@ -103,6 +104,7 @@ func (c *component) inverse(offset, n int) {
 			below = out[(2*y+2)*side:][:side]
 		}
 		dst := out[(2*y+1)*side:][:side]
+		high, above, below = high[:len(dst)], above[:len(dst)], below[:len(dst)]
 		for x := range dst {
 			dst[x] = high[x]<<1 + (above[x]+below[x])>>1
 		}
@@ -169,10 +171,9 @@ func drawYCbCr(row []byte, c *[3]component, at, x, n int) {
 	for i := range y {
 		l := (int32(y[i]) + 128<<5) << 5 // the sum below fits 32 bits with 21 fraction bits taken off in two steps
 		b, r := int32(cb[i]), int32(cr[i])
-		p := row[i*pixelBytes:][:pixelBytes:pixelBytes]
-		p[0] = clamp((l + int32(int64(r)*crToR>>(round-10))) >> 10)
-		p[1] = clamp((l - int32((int64(b)*cbToG+int64(r)*crToG)>>(round-10))) >> 10)
-		p[2] = clamp((l + int32(int64(b)*cbToB>>(round-10))) >> 10)
-		p[3] = 255
+		putPixel(row[i*pixelBytes:],
+			clamp((l+int32(int64(r)*crToR>>(round-10)))>>10),
+			clamp((l-int32((int64(b)*cbToG+int64(r)*crToG)>>(round-10)))>>10),
+			clamp((l+int32(int64(b)*cbToB>>(round-10)))>>10))
 	}
 }

@@ -146,41 +146,51 @@ func newReplay() *replay {
 }
 
 func (r *replay) check(v vector) error {
-	depths := map[string]codec.Depth{
-		"interleaved8": codec.Depth8, "interleaved15": codec.Depth15, "interleaved16": codec.Depth16, "interleaved24": codec.Depth24,
-	}
 	switch {
 	case strings.HasPrefix(v.codec, "bulk-"):
 		return r.checkBulk(v)
 	case v.codec == "remotefx":
 		return r.checkRemoteFX(v)
-	case v.codec == "planar", v.codec == "nscodec", depths[v.codec] != 0:
-	default:
-		return fmt.Errorf("unknown codec")
 	}
-	sw, sh := v.w, v.h // a stream may be larger than what of it is drawn
-	if m := sizeRemark.FindStringSubmatch(v.extra); m != nil {
-		sw, _ = strconv.Atoi(m[1])
-		sh, _ = strconv.Atoi(m[2])
-	}
-	target, err := codec.NewTarget(sw, sh)
+	target, err := v.target()
 	if err != nil {
+		return err
+	}
+	if err := v.draw(target); err != nil {
 		return err
 	}
 	tolerance := 0
-	switch v.codec {
-	case "planar":
-		err = codec.DecodePlanar(target, v.in, strings.Contains(v.extra, "vflip=1"), false)
-	case "nscodec":
+	if v.codec == "nscodec" {
 		tolerance = 2
-		err = codec.DecodeNSCodec(target, v.in, strings.Contains(v.extra, "flip=1"))
-	default:
-		err = codec.DecodeInterleaved(target, depths[v.codec], codec.GrayPalette(), v.in)
-	}
-	if err != nil {
-		return err
 	}
 	return compare(target, v, tolerance, func(int, int) bool { return true })
+}
+
+// target is one for the whole stream, of which a part may be all that was drawn.
+func (v vector) target() (codec.Target, error) {
+	w, h := v.w, v.h
+	if m := sizeRemark.FindStringSubmatch(v.extra); m != nil {
+		w, _ = strconv.Atoi(m[1])
+		h, _ = strconv.Atoi(m[2])
+	}
+	return codec.NewTarget(w, h)
+}
+
+// draw decodes a vector of a codec that has no context.
+func (v vector) draw(t codec.Target) error {
+	depths := map[string]codec.Depth{
+		"interleaved8": codec.Depth8, "interleaved15": codec.Depth15, "interleaved16": codec.Depth16, "interleaved24": codec.Depth24,
+	}
+	switch v.codec {
+	case "planar":
+		return codec.DecodePlanar(t, v.in, strings.Contains(v.extra, "vflip=1"), false)
+	case "nscodec":
+		return codec.DecodeNSCodec(t, v.in, strings.Contains(v.extra, "flip=1"))
+	}
+	if depths[v.codec] == 0 {
+		return fmt.Errorf("unknown codec")
+	}
+	return codec.DecodeInterleaved(t, depths[v.codec], codec.GrayPalette(), v.in)
 }
 
 var (

@@ -1,5 +1,10 @@
 package wire
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // Bits reads bits from the highest of each byte down, as MPPC and RLGR pack them. Its zero value is empty; [NewBits] makes one.
 // Running out is sticky: from then on it reads zeros, and Over says so.
 type Bits struct {
@@ -40,13 +45,36 @@ func (b *Bits) Take(n uint) uint32 {
 // taken.
 func (b *Bits) Ones(most int) int {
 	n := 0
-	for n < most && b.Take(1) == 1 {
-		n++
+	for {
+		if b.have == 0 {
+			if b.fill(); b.have == 0 {
+				b.over = b.over || n < most
+				return n
+			}
+		}
+		ones := min(bits.LeadingZeros64(^b.acc), most-n) // what is not valid is zero
+		n += ones
+		b.acc <<= uint(ones)
+		if b.have -= uint(ones); n == most {
+			return n
+		}
+		if b.have > 0 { // the clear one
+			b.acc <<= 1
+			b.have--
+			return n
+		}
 	}
-	return n
 }
 
 func (b *Bits) fill() {
+	if len(b.src) >= 8 {
+		b.acc |= binary.BigEndian.Uint64(b.src) >> b.have
+		n := (64 - b.have) / 8
+		b.src = b.src[n:]
+		b.have += n * 8
+		b.acc &^= 1<<(64-b.have) - 1 // of the byte that did not fit
+		return
+	}
 	for b.have <= 56 && len(b.src) > 0 {
 		b.acc |= uint64(b.src[0]) << (56 - b.have)
 		b.src = b.src[1:]
