@@ -12,7 +12,7 @@ export default defineConfig({
   retries: 0,
   workers: 2,
   timeout: 120_000,
-  globalTimeout: process.env.CI ? 15 * 60_000 : 0,
+  globalTimeout: process.env.CI ? 30 * 60_000 : 0,
   expect: { timeout: 15_000 },
   reporter: [['list']],
   use: {

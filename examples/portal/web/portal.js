@@ -31,8 +31,17 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySel
 for (const dialog of /** @type {NodeListOf<HTMLDialogElement>} */ (document.querySelectorAll('dialog[data-modal]'))) {
   dialog.close();
   dialog.showModal();
-  dialog.addEventListener('cancel', (e) => {
+  const opener = location.href;
+  const behind = dialog.dataset.modal ?? '/';
+  // The page behind is there already: the focus goes back to what led here, and nothing is loaded anew.
+  const leave = (/** @type {Event} */ e) => {
     e.preventDefault();
-    location.assign(dialog.dataset.modal ?? '/');
-  });
+    dialog.remove();
+    history.replaceState(null, '', behind);
+    [...document.links].find((a) => a.href === opener)?.focus();
+  };
+  dialog.addEventListener('cancel', leave);
+  for (const a of dialog.querySelectorAll('a')) {
+    if (a.getAttribute('href') === behind) a.addEventListener('click', leave);
+  }
 }

@@ -21,8 +21,8 @@ function rove(current) {
 rove(rows()[0]);
 
 table?.addEventListener('focusin', (e) => {
-  const row = /** @type {Element} */ (e.target).closest('tr');
-  if (row) rove(row);
+  const row = /** @type {HTMLTableRowElement | null} */ (/** @type {Element} */ (e.target).closest('tbody tr'));
+  if (row) rove(row); // the head has stops of its own
 });
 
 table?.addEventListener('keydown', (e) => {

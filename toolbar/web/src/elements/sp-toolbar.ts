@@ -262,7 +262,8 @@ export class SpToolbar extends SpElement {
 
   #tools(): HTMLElement[] {
     const slot = this.part$<HTMLSlotElement>('slot')
-    const added = slot?.assignedElements().filter((e): e is HTMLElement => e instanceof HTMLElement) ?? []
+    const added =
+      slot?.assignedElements({ flatten: true }).filter((e): e is HTMLElement => e instanceof HTMLElement) ?? []
     const own = [...this.renderRoot.querySelectorAll<HTMLElement>('.tool')]
     const after = own.findIndex((e) => e.dataset.id === 'display' || e.dataset.id === 'disconnect')
     return after < 0 ? own : [...own.slice(0, after), ...added, ...own.slice(after)]
