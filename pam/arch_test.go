@@ -250,10 +250,11 @@ var house = map[string]part{
 	"rdp/rdptest": {
 		why: "scripted RDP server for hosts' own tests and for demonstrations",
 		uses: uses{
-			"rdp/internal/pdu":     "what is said",
-			"rdp/internal/wire":    "bounded reads",
-			"rdp/internal/credssp": "the server's side of network level authentication",
-			"golang.org/x/image":   "letters of its desktop",
+			"rdp/internal/pdu":            "what is said",
+			"rdp/internal/wire":           "bounded reads",
+			"rdp/internal/credssp":        "the server's side of network level authentication",
+			"rdp/rdptest/internal/encode": "codecs of its pictures",
+			"golang.org/x/image":          "letters of its desktop",
 		},
 		tests: uses{
 			"rdp/internal/codec":   "what it draws is decoded",

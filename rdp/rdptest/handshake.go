@@ -40,7 +40,7 @@ func (s *Server) serve(raw net.Conn) error {
 	if err := raw.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
-	c := &Session{server: s, conn: raw, r: bufio.NewReader(raw)}
+	c := &Session{server: s, conn: raw, r: bufio.NewReader(raw), frames: frames{acked: make(chan struct{}, 1)}}
 	if err := c.connect(ctx); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func endless(unit []byte) func(*poison, []byte) error {
 
 // demand is a Demand Active PDU for a desktop of this size.
 func demand(w, h int) []byte {
-	b, err := (&pdu.Active{ShareID: shareID, Descriptor: []byte("RDP\x00"), Capabilities: serverSets(w, h)}).AppendBinary(nil)
+	b, err := (&pdu.Active{ShareID: shareID, Descriptor: []byte("RDP\x00"), Capabilities: serverSets(w, h, 32)}).AppendBinary(nil)
 	if err != nil {
 		panic(err) // it is fixed
 	}
@@ -74,6 +74,8 @@ func activationVariants() []variant {
 	}
 }
 
+const longFastPathLen = 0x8000
+
 // fast is a fast-path unit with these updates; lengths may lie.
 func fast(updates ...[]byte) []byte {
 	body := bytes.Join(updates, nil)
@@ -95,7 +97,7 @@ func words(v ...int) (b []byte) {
 
 // bitmapOf is a bitmap update of one picture without a check.
 func bitmapOf(l, t, r, b, w, h, depth, flags, size int, data ...byte) []byte {
-	return fast(part(byte(pdu.UpdateBitmap), append(words(updateBitmap, 1, l, t, r, b, w, h, depth, flags, size), data...)))
+	return fast(part(byte(pdu.UpdateBitmap), append(words(int(pdu.KindBitmap), 1, l, t, r, b, w, h, depth, flags, size), data...)))
 }
 
 // surfaceOf is a Set Surface Bits command without a check.

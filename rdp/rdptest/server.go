@@ -36,6 +36,10 @@ type Config struct {
 	Security Security
 	// SlowPath sends every update in share data PDUs, although the client takes the fast path.
 	SlowPath bool
+	// Codec is how pictures are sent to clients that take it; others get raw bitmaps.
+	Codec Codec
+	// HalfChroma makes CodecPlanar and CodecNSCodec send colour at half the width and height, which loses some of it.
+	HalfChroma bool
 	// Hostile names the way in which the server breaks the protocol: see Variants. Empty means that it keeps to it.
 	Hostile string
 	// Still keeps the clock of the desktop where it was at the start: nothing is drawn by itself.
@@ -79,6 +83,9 @@ type Server struct {
 func NewServer(cfg Config) (*Server, error) {
 	if len(cfg.Passwords) == 0 {
 		return nil, errors.New("rdptest: Config has no Passwords")
+	}
+	if cfg.Codec > CodecRemoteFX3 {
+		return nil, fmt.Errorf("rdptest: Config.Codec is %d", cfg.Codec)
 	}
 	hostile, err := findVariant(cfg.Hostile)
 	if err != nil {

@@ -3,7 +3,6 @@ package rdptest
 import (
 	"bufio"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/sallyport/sallyport/rdp/internal/pdu"
 	"github.com/sallyport/sallyport/rdp/internal/wire"
+	"github.com/sallyport/sallyport/rdp/rdptest/internal/encode"
 )
 
 // writeTimeout bounds the time that a client may take no data.
@@ -25,9 +25,10 @@ type Session struct {
 	User        string // who signed in, as the client info says
 	Width       int    // of the desktop, in pixels
 	Height      int
-	Depth       int  // bits of a pixel in bitmaps
-	FastPath    bool // updates go the fast way
-	Compression bool // the client takes bulk compression
+	Depth       int   // bits of a pixel in bitmaps
+	FastPath    bool  // updates go the fast way
+	Codec       Codec // of pictures: CodecRaw if the client does not take the one that the server has
+	Compression bool  // the client takes bulk compression
 
 	server    *Server
 	desktop   *Desktop
@@ -37,6 +38,8 @@ type Session struct {
 	client    pdu.ClientData
 	pending   []byte
 	caps      clientCaps
+	rfx       *encode.RemoteFX // of a session with RemoteFX
+	frames    frames
 
 	wmu     sync.Mutex // keeps units whole; a write in it ends by its deadline, or when Close closes the connection
 	conn    net.Conn
@@ -134,7 +137,7 @@ func (c *Session) Disconnect(code uint32) error {
 func (c *Session) activate() error {
 	c.at(stepDemand)
 	c.Width, c.Height = int(c.client.Core.Width), int(c.client.Core.Height)
-	demand, err := (&pdu.Active{ShareID: shareID, Descriptor: []byte("RDP\x00"), Capabilities: serverSets(c.Width, c.Height)}).AppendBinary(nil)
+	demand, err := (&pdu.Active{ShareID: shareID, Descriptor: []byte("RDP\x00"), Capabilities: serverSets(c.Width, c.Height, wanted(&c.client.Core))}).AppendBinary(nil)
 	if err != nil {
 		return err
 	}
@@ -183,8 +186,11 @@ func (c *Session) finalize(data []byte) (done bool, err error) {
 		if err := confirm.UnmarshalBinary(p.Body); err != nil {
 			return false, err
 		}
-		c.caps = takeClientCaps(&confirm)
+		if c.caps, err = takeClientCaps(&confirm); err != nil {
+			return false, err
+		}
 		c.Depth, c.FastPath = c.caps.depth, c.caps.fastPath && !c.server.cfg.SlowPath
+		c.chooseCodec()
 		return false, nil
 	case pdu.ShareData:
 	default:
@@ -249,9 +255,22 @@ func (c *Session) draw(ctx context.Context) error {
 		defer t.Stop()
 		tick = t.C
 	}
+	if c.Depth == 8 {
+		if err := c.sendPalette(); err != nil {
+			return err
+		}
+	}
 	for {
-		for _, r := range c.desktop.takeDamage() {
-			if err := c.sendBitmap(r); err != nil {
+		if damage := c.desktop.takeDamage(); len(damage) > 0 {
+			err := c.frame(ctx, func() error {
+				for _, r := range damage {
+					if err := c.sendPicture(r); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
 				return err
 			}
 		}
@@ -303,58 +322,14 @@ func (c *Session) hear() (left bool, err error) {
 		c.desktop.suppress(len(d.Body) > 0 && d.Body[0] == 0)
 	case pdu.DataRefreshRect: // 2.2.11.2
 		c.desktop.refresh()
+	case pdu.DataFrameAcknowledge:
+		id, err := pdu.TakeFrameAcknowledge(d.Body)
+		if err != nil {
+			return false, err
+		}
+		c.frames.acknowledge(id)
 	case pdu.DataShutdownRequest: // 2.2.2.1: nobody is asked here whether the session may go
 		return true, c.Disconnect(0)
 	}
 	return false, nil
-}
-
-// clientCaps is what matters of a Confirm Active PDU.
-type clientCaps struct {
-	depth    int
-	fastPath bool
-}
-
-func takeClientCaps(p *pdu.Active) (c clientCaps) {
-	const extraFlagsAt = 10
-	if b := p.Find(pdu.CapGeneral); len(b) >= extraFlagsAt+2 {
-		c.fastPath = binary.LittleEndian.Uint16(b[extraFlagsAt:])&pdu.ExtraFastPathOutput != 0
-	}
-	c.depth = 16
-	if b := p.Find(pdu.CapBitmap); len(b) >= 2 {
-		switch d := binary.LittleEndian.Uint16(b); d {
-		case 15, 24, 32:
-			c.depth = int(d)
-		}
-	}
-	return c
-}
-
-// serverSets is what a Demand Active PDU says (2.2.7).
-func serverSets(w, h int) []pdu.Capability {
-	u16 := func(values ...uint16) (b []byte) {
-		for _, v := range values {
-			b = wire.AppendU16LE(b, v)
-		}
-		return b
-	}
-	const maxRequest = 1 << 20
-	general := append(u16(1, 3, 0x0200, 0, 0, pdu.ExtraFastPathOutput|pdu.ExtraNoBitmapHeader|pdu.ExtraLongCredentials, 0, 0, 0), 1, 1)
-	bitmap := append(u16(32, 1, 1, 1, uint16(w), uint16(h), 0, 1, 1), 0, 0)
-	bitmap = append(bitmap, u16(1, 0)...)
-	input := u16(pdu.InputScancodes|pdu.InputMouseX|pdu.InputFastPath|pdu.InputUnicode|pdu.InputFastPath2|pdu.InputHWheel, 0)
-	input = wire.AppendZeros(input, 16+64) // layout, type, subtype, function keys, name of an input method
-	order := wire.AppendZeros(nil, 16+4)
-	order = append(order, u16(1, 20, 0, 1, 0, 0x0002|0x0008)...)
-	order = wire.AppendZeros(order, 32+2+2+4+4+2+2+2+2)
-	return []pdu.Capability{
-		{Kind: pdu.CapShare, Body: u16(uint16(serverUser), 0)},
-		{Kind: pdu.CapGeneral, Body: general},
-		{Kind: pdu.CapBitmap, Body: bitmap},
-		{Kind: pdu.CapOrder, Body: order},
-		{Kind: pdu.CapInput, Body: input},
-		{Kind: pdu.CapPointer, Body: u16(1, 25, 25)},
-		{Kind: pdu.CapVirtualChannel, Body: wire.AppendU32LE(nil, 0)},
-		{Kind: pdu.CapMultifragment, Body: wire.AppendU32LE(nil, maxRequest)},
-	}
 }

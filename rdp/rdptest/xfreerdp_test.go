@@ -94,22 +94,26 @@ func (d display) picture() (*image.RGBA, error) {
 // shows waits until the screen is what the server shows.
 func (d display) shows(t *testing.T, far *rdptest.Desktop) {
 	t.Helper()
+	d.showsAbout(t, far.Image(), 0)
+}
+
+// showsAbout waits until the screen is a picture, within a tolerance.
+func (d display) showsAbout(t *testing.T, want *image.RGBA, tolerance int) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	look := time.NewTicker(20 * time.Millisecond) // nothing tells when an X client has drawn
 	defer look.Stop()
 	for {
 		m, err := d.picture()
-		want := far.Image()
-		if err == nil && bytes.Equal(m.Pix, want.Pix) {
-			return
+		if err == nil {
+			if err = closeTo(m, want, tolerance); err == nil {
+				return
+			}
 		}
 		select {
 		case <-look.C:
 		case <-ctx.Done():
-			if err == nil {
-				err = difference(m, want)
-			}
 			t.Fatalf("the screen is not what the server shows: %v", err)
 		}
 	}

@@ -14,7 +14,9 @@ const (
 var planes = sync.Pool{New: func() any { return new([]byte) }}
 
 // DecodePlanar draws a picture of the RDP 6.0 planar codec. Rows of bitmap updates stand bottom-up, those of the graphics
-// pipeline top-down. Alpha is drawn if the stream has it and keepAlpha is set; a desktop has none.
+// pipeline top-down. Where bitmap updates have luma and chroma, which servers send to clients that announce dynamic colour
+// fidelity alone, red and blue have changed places: an old mistake of servers that [MS-RDPEGDI] 3.1.9.1.2 makes a rule. Alpha is
+// drawn if the stream has it and keepAlpha is set; a desktop has none.
 func DecodePlanar(t Target, src []byte, bottomUp, keepAlpha bool) error {
 	if err := t.check(); err != nil {
 		return err
@@ -77,6 +79,11 @@ func DecodePlanar(t Target, src []byte, bottomUp, keepAlpha bool) error {
 		}
 		q, s := second[cy*cw:][:cw], third[cy*cw:][:cw]
 		drawPlanarRow(row, p, q, s, loss, sub)
+		if bottomUp && loss > 0 {
+			for x := 0; x < len(row); x += pixelBytes {
+				row[x], row[x+2] = row[x+2], row[x]
+			}
+		}
 		if hasAlpha && keepAlpha {
 			for x, v := range a {
 				row[x*pixelBytes+3] = v

@@ -35,12 +35,6 @@ const (
 	CodecIDRemoteFX uint8 = 3
 )
 
-// GUIDs of bitmap codecs (2.2.7.2.10.1.1), as they stand on the wire.
-var (
-	guidRemoteFX = []byte{0x12, 0x2f, 0x77, 0x76, 0x72, 0xbd, 0x63, 0x44, 0xaf, 0xb3, 0xb7, 0x3c, 0x9c, 0x6f, 0x78, 0x86}
-	guidNSCodec  = []byte{0xb9, 0x1b, 0x8d, 0xca, 0x0f, 0x00, 0x4f, 0x15, 0x58, 0x9f, 0xae, 0x2d, 0x1a, 0x87, 0xe2, 0xd6}
-)
-
 // ClientCaps is what a client says that it can do, as far as there is a choice. Drawing orders are never offered.
 type ClientCaps struct {
 	Width, Height  uint16
@@ -130,23 +124,21 @@ func (c *ClientCaps) Sets() []Capability {
 
 // codecs is the body of the Bitmap Codecs set (2.2.7.2.10), nil without any.
 func (c *ClientCaps) codecs() []byte {
-	var b []byte
-	n := byte(0)
-	add := func(guid []byte, id uint8, properties []byte) {
-		n++
-		b = append(append(b, guid...), id)
-		b = append(wire.AppendU16LE(b, uint16(len(properties))), properties...)
-	}
+	var have []BitmapCodec
 	if c.NSCodec {
-		add(guidNSCodec, CodecIDNSCodec, []byte{1 /* dynamic fidelity */, 1 /* subsampling */, 3 /* colour loss level */})
+		have = append(have, BitmapCodec{CodecNSCodec, CodecIDNSCodec, []byte{1 /* dynamic fidelity */, 1 /* subsampling */, 3 /* colour loss level */}})
 	}
 	if c.RemoteFX {
-		add(guidRemoteFX, CodecIDRemoteFX, remoteFXCaps())
+		have = append(have, BitmapCodec{CodecRemoteFX, CodecIDRemoteFX, remoteFXCaps()})
 	}
-	if n == 0 {
+	if have == nil {
 		return nil
 	}
-	return append([]byte{n}, b...)
+	b, err := AppendBitmapCodecs(nil, have)
+	if err != nil {
+		panic(err) // both have a GUID
+	}
+	return b
 }
 
 // remoteFXCaps is TS_RFX_CLNT_CAPS_CONTAINER ([MS-RDPRFX] 2.2.1.1): both entropy coders, for single images and for video.

@@ -47,12 +47,8 @@ func NSCodec(m *image.RGBA, loss int, halfSize bool) []byte {
 // upsideDown returns a picture that stands on its head, and is larger by repeating its right edge and what was its top.
 func upsideDown(m *image.RGBA, w, h int) *image.RGBA {
 	out := image.NewRGBA(image.Rect(0, 0, w, h))
-	have := m.Rect.Dx()
 	for y := range h {
-		line, to := row(m, max(m.Rect.Dy()-1-y, 0)), row(out, y)
-		for n := copy(to, line); n < len(to); n += rgbaBytes {
-			copy(to[n:], line[(have-1)*rgbaBytes:])
-		}
+		widenRow(row(out, y), row(m, max(m.Rect.Dy()-1-y, 0)))
 	}
 	return out
 }

@@ -48,6 +48,24 @@ func values(m *image.RGBA, width, depth int) []uint32 {
 	return out
 }
 
+// Widen returns a picture whose rows have width pixels, by repeating the last one.
+func Widen(m *image.RGBA, width int) *image.RGBA {
+	if width <= m.Rect.Dx() {
+		return m
+	}
+	out := image.NewRGBA(image.Rect(0, 0, width, m.Rect.Dy()))
+	for y := range m.Rect.Dy() {
+		widenRow(row(out, y), row(m, y))
+	}
+	return out
+}
+
+func widenRow(to, from []byte) {
+	for n := copy(to, from); n < len(to); n += rgbaBytes {
+		copy(to[n:], from[len(from)-rgbaBytes:])
+	}
+}
+
 // pixelBytes is how many bytes a pixel has on the wire.
 func pixelBytes(depth int) int { return (depth + 7) / 8 }
 

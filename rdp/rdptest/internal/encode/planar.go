@@ -13,7 +13,7 @@ const (
 type PlanarOptions struct {
 	RLE      bool
 	NoAlpha  bool
-	TopDown  bool // as the graphics pipeline has it; bitmap updates stand bottom-up
+	TopDown  bool // as the graphics pipeline has it; bitmap updates stand bottom-up, and their chroma that of red and blue exchanged
 	Loss     int  // colour loss level, 0 to 7; 0: the planes are red, green and blue, and nothing is lost
 	HalfSize bool // chroma planes have half the width and height; Loss must not be 0
 }
@@ -56,15 +56,15 @@ func Planar(m *image.RGBA, o PlanarOptions) []byte {
 }
 
 // split takes a picture apart into three planes of colour and one of alpha: red, green, blue, or with a loss level luma, orange and green
-// chroma ([MS-RDPEGDI] 3.1.9.1.2), of which the chroma lose the lowest bits.
-func split(m *image.RGBA, loss int, bottomUp bool) (p [4][]byte) {
+// chroma ([MS-RDPEGDI] 3.1.9.1.2), of which the chroma lose the lowest bits, and for which red and blue change places in bitmap updates.
+func split(m *image.RGBA, loss int, bitmapUpdate bool) (p [4][]byte) {
 	w, h := m.Rect.Dx(), m.Rect.Dy()
 	for i := range p {
 		p[i] = make([]byte, w*h)
 	}
 	for y := range h {
 		line := row(m, y)
-		if bottomUp {
+		if bitmapUpdate {
 			line = row(m, h-1-y)
 		}
 		for x := range w {
@@ -74,6 +74,9 @@ func split(m *image.RGBA, loss int, bottomUp bool) (p [4][]byte) {
 			if loss == 0 {
 				p[0][i], p[1][i], p[2][i] = byte(r), byte(g), byte(b)
 				continue
+			}
+			if bitmapUpdate {
+				r, b = b, r
 			}
 			orange, green := (r-b)>>1, (2*g-r-b)>>2
 			p[0][i] = byte(max(g-green, 0))
