@@ -102,7 +102,7 @@ func (d display) showsAbout(t *testing.T, want *image.RGBA, tolerance int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	look := time.NewTicker(20 * time.Millisecond) // nothing tells when an X client has drawn
+	look := time.NewTicker(50 * time.Millisecond) // nothing tells when an X client has drawn
 	defer look.Stop()
 	for {
 		m, err := d.picture()
@@ -117,22 +117,6 @@ func (d display) showsAbout(t *testing.T, want *image.RGBA, tolerance int) {
 			t.Fatalf("the screen is not what the server shows: %v", err)
 		}
 	}
-}
-
-func difference(a, b *image.RGBA) error {
-	if a.Rect != b.Rect {
-		return fmt.Errorf("%v, want %v", a.Rect, b.Rect)
-	}
-	n, first := 0, -1
-	for i := range a.Pix {
-		if a.Pix[i] != b.Pix[i] {
-			n++
-			if first < 0 {
-				first = i
-			}
-		}
-	}
-	return fmt.Errorf("%d bytes differ, the first at %d,%d", n, first%a.Stride/4, first/a.Stride)
 }
 
 // xfreerdp starts the client on a display of its own.

@@ -160,7 +160,8 @@ func (p *rlePacker) best(end int) (best candidate) {
 
 // runs considers the orders of one colour, of two in turn, and of what the row above has.
 func (p *rlePacker) runs(end int, change uint32, same func(int) bool, consider func(int, int, func(*rlePacker))) {
-	cost := func(f rleForm, n, pixels int) int { return len(f.header(nil, n)) + pixels*p.size }
+	var room [3]byte
+	cost := func(f rleForm, n, pixels int) int { return len(f.header(room[:0], n)) + pixels*p.size }
 	first := p.px[p.at]
 	background := p.background && p.pending == 0
 	if n := count(p.at, end, same); n > 0 && !background {
