@@ -159,6 +159,7 @@ var house = map[string]part{
 			"rdp/internal/channel/disp":    "the size of the desktop",
 			"rdp/internal/channel/drdynvc": "dynamic channels",
 			"rdp/internal/channel/rdpdr":   "the drive",
+			"rdp/internal/channel/rdpsnd":  "the sound",
 			"rdp/drive":                    "the files on it",
 			"rdp/internal/codec":           "the framebuffer decodes; limits of a desktop",
 			"rdp/internal/connect":         "the connection sequence",
@@ -213,6 +214,13 @@ var house = map[string]part{
 			"rdp/internal/channel": "is a Processor",
 			"rdp/internal/wire":    "bounded reads",
 			"rdp/drive":            "the files that it serves",
+		},
+	},
+	"rdp/internal/channel/rdpsnd": {
+		why: "sound over its virtual channel, static or dynamic",
+		uses: uses{
+			"rdp/internal/channel": "is a Processor",
+			"rdp/internal/wire":    "bounded reads",
 		},
 	},
 	"rdp/internal/codec": {
@@ -331,7 +339,7 @@ var noStd = map[string]struct {
 
 // sansIO are packages that must not be able to do I/O, and the standard packages that would let them.
 var (
-	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/channel", "rdp/internal/channel/cliprdr", "rdp/internal/channel/disp", "rdp/internal/channel/drdynvc", "rdp/internal/channel/rdpdr", "rdp/internal/codec", "rdp/internal/connect", "rdp/internal/credssp", "rdp/internal/license", "rdp/internal/pdu", "rdp/internal/wire", "rdp/rdptest/internal/encode"}
+	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/channel", "rdp/internal/channel/cliprdr", "rdp/internal/channel/disp", "rdp/internal/channel/drdynvc", "rdp/internal/channel/rdpdr", "rdp/internal/channel/rdpsnd", "rdp/internal/codec", "rdp/internal/connect", "rdp/internal/credssp", "rdp/internal/license", "rdp/internal/pdu", "rdp/internal/wire", "rdp/rdptest/internal/encode"}
 	ioAccess = []string{"net", "net/http", "os", "os/exec", "syscall", "crypto/tls"}
 )
 

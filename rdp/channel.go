@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/sallyport/sallyport/rdp/internal/channel"
+	"github.com/sallyport/sallyport/rdp/internal/channel/rdpsnd"
 	"github.com/sallyport/sallyport/rdp/internal/connect"
 	"github.com/sallyport/sallyport/rdp/internal/pdu"
 )
@@ -51,11 +52,14 @@ func (c *Client) open(res *connect.Result) {
 		if c.cfg.Resize {
 			c.display = newDisplay(d)
 		}
+		if c.cfg.Audio != nil {
+			c.audio = newAudio(c, add, d)
+		}
 	}
 }
 
 // dynamic says whether the Config asks for a service on a dynamic channel.
-func (c *Config) dynamic() bool { return c.Resize }
+func (c *Config) dynamic() bool { return c.Resize || c.Audio != nil }
 
 // showProtocol says whether the header of chunks is for whoever is at the server's end. With the clipboard it always was.
 func showProtocol(name string) bool { return name == clipboardChannel }
@@ -72,8 +76,11 @@ func (c *Config) channels() (defs []pdu.ChannelDef) {
 	if c.Clipboard != nil {
 		add(clipboardChannel)
 	}
-	if c.Drive != nil {
+	if c.Drive != nil || c.Audio != nil {
 		add(driveChannel)
+	}
+	if c.Audio != nil {
+		add(rdpsnd.Name)
 	}
 	if c.dynamic() {
 		add(dynamicChannel)

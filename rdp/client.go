@@ -32,6 +32,7 @@ type Client struct {
 	clipboard *clipboard
 	drive     *driveService
 	display   *display
+	audio     *audio
 
 	ctx    context.Context // of what the Client runs; it ends when the connection does
 	cancel context.CancelFunc

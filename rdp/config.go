@@ -105,6 +105,8 @@ type Config struct {
 	Clipboard *Clipboard
 	// Drive gives the session a drive. Nil does not.
 	Drive *Drive
+	// Audio brings the session's sound to Client.NextSound. Nil means that the session has none.
+	Audio *Audio
 	// Resize offers display control, which Client.Resize needs.
 	Resize bool
 

@@ -214,6 +214,9 @@ func (c *Config) sequence() connect.Config {
 	if c.Credentials == nil {
 		info.Flags &^= pdu.InfoAutoLogon
 	}
+	if c.Audio != nil {
+		info.Flags &^= pdu.InfoNoAudioPlayback
+	}
 	if c.Compression != CompressionNone {
 		info.Flags |= pdu.InfoCompression
 		info.Compression = uint8(c.Compression - Compression8K)

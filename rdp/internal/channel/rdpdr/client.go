@@ -14,7 +14,7 @@ const (
 
 // Drive says what is announced.
 type Drive struct {
-	Name     string // at most seven characters of ASCII: letters, digits, - and _
+	Name     string // at most seven characters of ASCII: letters, digits, - and _; empty: there is no drive
 	Computer string // of the client
 }
 
@@ -102,7 +102,7 @@ func (c *Client) announce() [][]byte {
 	switch {
 	case c.announced:
 		return nil
-	case !c.signedIn:
+	case !c.signedIn || c.drive.Name == "":
 		return [][]byte{DeviceList()}
 	}
 	c.announced = true
