@@ -27,6 +27,7 @@ declare -A package=(
   [tmux]=tmux
   [unzip]=unzip
   # real RDP servers, what they show, and another client (rdp/internal/rdplab)
+  [xclip]=xclip
   [xrdp]=xrdp
   [xrdp-sesman]=xrdp
   [/usr/lib/xorg/Xorg]=xserver-xorg-core
