@@ -163,6 +163,7 @@ var house = map[string]part{
 			"rdp/drive":                    "the files on it",
 			"rdp/internal/codec":           "the framebuffer decodes; limits of a desktop",
 			"rdp/internal/connect":         "the connection sequence",
+			"rdp/internal/secure":          "standard security under the connection",
 			"rdp/internal/credssp":         "sizes of its messages, and its refusal",
 			"rdp/internal/pdu":             "what is said",
 		},
@@ -234,6 +235,7 @@ var house = map[string]part{
 			"rdp/internal/pdu":     "what is said",
 			"rdp/internal/credssp": "network level authentication",
 			"rdp/internal/license": "licensing",
+			"rdp/internal/secure":  "keys of standard security",
 		},
 	},
 	"rdp/internal/credssp": {
@@ -255,12 +257,20 @@ var house = map[string]part{
 		why:  "PDUs of RDP and the layers below it, both ways",
 		uses: uses{"rdp/internal/wire": "bounded reads"},
 	},
+	"rdp/internal/secure": {
+		why: "standard RDP security: keys, and a connection on top of them",
+		uses: uses{
+			"rdp/internal/pdu":  "headers and units",
+			"rdp/internal/wire": "bounded reads",
+		},
+	},
 	"rdp/rdptest": {
 		why: "scripted RDP server for hosts' own tests and for demonstrations",
 		uses: uses{
 			"rdp/internal/pdu":            "what is said",
 			"rdp/internal/wire":           "bounded reads",
 			"rdp/internal/credssp":        "the server's side of network level authentication",
+			"rdp/internal/secure":         "standard security",
 			"rdp/rdptest/internal/encode": "codecs of its pictures",
 			"golang.org/x/image":          "letters of its desktop",
 		},

@@ -48,9 +48,9 @@ type Client struct {
 
 // Info is what was agreed on.
 type Info struct {
-	Protocol    string // TLS, CredSSP or CredSSP-EX
-	TLSVersion  string
-	CipherSuite string
+	Protocol    string // TLS, CredSSP or CredSSP-EX; RDP with standard security
+	TLSVersion  string // empty with standard security
+	CipherSuite string // of TLS; with standard security RC4-40, RC4-56, RC4-128 or 3DES
 	Fingerprint string // of the certificate, in the form of Config.Pins
 	FrameAck    bool   // the server waits for acknowledgements of frames
 }
@@ -60,9 +60,14 @@ func newClient(cfg *Config, h *handshake) *Client {
 	c := &Client{
 		cfg: cfg, conn: h.conn, r: h.r, w: newWriter(h.conn, cfg.WriteTimeout), stage: newStage(res),
 		info: Info{
-			Protocol: res.Selected.String(), TLSVersion: tls.VersionName(h.tls.Version), CipherSuite: tls.CipherSuiteName(h.tls.CipherSuite),
-			Fingerprint: Fingerprint(h.tls.PeerCertificates[0]), FrameAck: res.Activation.Server.FrameAck,
+			Protocol: res.Selected.String(), FrameAck: res.Activation.Server.FrameAck,
 		},
+	}
+	if cfg.Security == SecurityStandard {
+		c.info.CipherSuite = h.seq.Method().String()
+	} else {
+		c.info.TLSVersion, c.info.CipherSuite = tls.VersionName(h.tls.Version), tls.CipherSuiteName(h.tls.CipherSuite)
+		c.info.Fingerprint = Fingerprint(h.tls.PeerCertificates[0])
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.activated()

@@ -30,6 +30,9 @@ const (
 	SecurityAny Security = iota // network level authentication or TLS alone, as the server prefers
 	SecurityNLA                 // network level authentication alone: the password is never sent to a server that does not know it
 	SecurityTLS                 // TLS alone; the server gets the password
+	// SecurityStandard is RDP's own encryption alone, for servers that have nothing else. Whoever stands in between reads and changes
+	// everything, the password too: Config.InsecureAllowStandardSecurity must be set.
+	SecurityStandard
 )
 
 // Dialer opens connections. *net.Dialer is one.
@@ -80,6 +83,10 @@ type Config struct {
 	// InsecureAcceptAnyCertificate trusts whoever answers, when there are neither Pins nor RootCAs. Credentials can then be stolen by
 	// whoever stands in between.
 	InsecureAcceptAnyCertificate bool
+
+	// InsecureAllowStandardSecurity allows SecurityStandard, which proves no server's identity: Pins, RootCAs and ConfirmCertificate have
+	// nothing to say there, and must not be set.
+	InsecureAllowStandardSecurity bool
 
 	// Width and Height are the desktop that is asked for, in pixels: 200 to 8192, at most 33 million pixels, an odd width is one
 	// less. Zero means DefaultWidth and DefaultHeight. The server has the last word: see Client.Size.
@@ -158,7 +165,13 @@ func (c *Config) validate() (*Config, error) {
 	default:
 		return nil, fmt.Errorf("rdp: Config: Depth %d: want 15, 16, 24 or 32", d.Depth)
 	}
-	if d.Security > SecurityTLS || d.Compression > CompressionXCRUSH {
+	if (d.Security == SecurityStandard) != d.InsecureAllowStandardSecurity {
+		return nil, fmt.Errorf("rdp: Config: SecurityStandard and InsecureAllowStandardSecurity belong together")
+	}
+	if d.Security == SecurityStandard && (len(d.Pins) > 0 || d.RootCAs != nil || d.ConfirmCertificate != nil) {
+		return nil, fmt.Errorf("rdp: Config: SecurityStandard shows no certificate that Pins, RootCAs or ConfirmCertificate could decide about")
+	}
+	if d.Security > SecurityStandard || d.Compression > CompressionXCRUSH {
 		return nil, fmt.Errorf("rdp: Config: Security %d, Compression %d: unknown", d.Security, d.Compression)
 	}
 	if d.RestrictedAdmin && d.Security != SecurityNLA {

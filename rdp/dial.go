@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/rdp/internal/connect"
 	"github.com/sallyport/sallyport/rdp/internal/credssp"
 	"github.com/sallyport/sallyport/rdp/internal/pdu"
+	"github.com/sallyport/sallyport/rdp/internal/secure"
 )
 
 const (
@@ -106,6 +107,11 @@ func (h *handshake) run(ctx context.Context) error {
 	if h.seq, err = connect.New(h.cfg.sequence()); err != nil {
 		return err
 	}
+	if h.cfg.Security == SecurityStandard { // no certificate comes that could be trusted or not
+		if err := h.credentials(ctx); err != nil {
+			return err
+		}
+	}
 	for {
 		need := h.seq.Need()
 		var in []byte
@@ -121,6 +127,8 @@ func (h *handshake) run(ctx context.Context) error {
 			_, err = io.ReadFull(h.r, in)
 		case connect.NeedTLS:
 			err = h.secure(ctx)
+		case connect.NeedCipher:
+			err = h.encrypt()
 		}
 		if err != nil {
 			// Some servers answer a wrong password by hanging up, at any time after they have seen it (rdp server policies differ).
@@ -149,6 +157,21 @@ func (h *handshake) secure(ctx context.Context) error {
 		return err
 	}
 	h.conn, h.r, h.tls = t, bufio.NewReaderSize(t, readBuffer), t.ConnectionState()
+	return h.credentials(ctx)
+}
+
+// encrypt puts standard security under the connection.
+func (h *handshake) encrypt() error {
+	c, err := secure.NewConn(h.conn, h.r, h.seq.Keys(), false, h.seq.Result().IO)
+	if err != nil {
+		return err
+	}
+	h.conn, h.r = c, bufio.NewReaderSize(c, readBuffer)
+	return nil
+}
+
+// credentials fetches who signs in.
+func (h *handshake) credentials(ctx context.Context) error {
 	if h.cfg.Credentials == nil {
 		return nil
 	}
@@ -194,7 +217,7 @@ func (c *Config) sequence() connect.Config {
 		SecurityAny: pdu.ProtocolSSL | pdu.ProtocolHybrid | pdu.ProtocolHybridEx,
 		SecurityNLA: pdu.ProtocolHybrid | pdu.ProtocolHybridEx,
 		SecurityTLS: pdu.ProtocolSSL,
-	}[c.Security]
+	}[c.Security] // none with standard security
 	core := pdu.ClientCore{
 		Version: pdu.Version10, Width: uint16(c.Width), Height: uint16(c.Height), KeyboardLayout: c.KeyboardLayout, Build: build,
 		Name: c.ClientName, KeyboardType: 4, FunctionKeys: 12, Depth: uint16(min(c.Depth, 24)),
@@ -226,7 +249,7 @@ func (c *Config) sequence() connect.Config {
 		cluster |= pdu.ClusterSessionID
 	}
 	return connect.Config{
-		Protocols: protocols, Target: c.ServerName, RestrictedAdmin: c.RestrictedAdmin, Info: info, Core: core, Cluster: cluster, Channels: c.channels(),
+		Protocols: protocols, Standard: c.Security == SecurityStandard, Target: c.ServerName, RestrictedAdmin: c.RestrictedAdmin, Info: info, Core: core, Cluster: cluster, Channels: c.channels(),
 		Caps: pdu.ClientCaps{
 			Depth: uint16(c.Depth), Layout: c.KeyboardLayout, RemoteFX: c.RemoteFX, NSCodec: c.NSCodec, FrameAck: framesAhead,
 			MaxRequest: maxFragments, FastPathOutput: true, LargePointers: true,

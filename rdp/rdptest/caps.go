@@ -11,6 +11,7 @@ import (
 type clientCaps struct {
 	depth      int
 	fastPath   bool
+	salted     bool   // codes of standard security count packets
 	surface    bool   // surface bits
 	markers    bool   // frame markers
 	window     int    // frames that may be sent without an acknowledgement; 0: the client sends none
@@ -21,7 +22,8 @@ type clientCaps struct {
 func takeClientCaps(p *pdu.Active) (c clientCaps, err error) {
 	const extraFlagsAt = 10
 	if b := p.Find(pdu.CapGeneral); len(b) >= extraFlagsAt+2 {
-		c.fastPath = binary.LittleEndian.Uint16(b[extraFlagsAt:])&pdu.ExtraFastPathOutput != 0
+		extra := binary.LittleEndian.Uint16(b[extraFlagsAt:])
+		c.fastPath, c.salted = extra&pdu.ExtraFastPathOutput != 0, extra&pdu.ExtraSaltedChecksum != 0
 	}
 	c.depth = 16
 	if b := p.Find(pdu.CapBitmap); len(b) >= 2 {
@@ -78,7 +80,7 @@ func serverSets(w, h, depth int) []pdu.Capability {
 		}
 		return b
 	}
-	general := append(u16(1, 3, 0x0200, 0, 0, pdu.ExtraFastPathOutput|pdu.ExtraNoBitmapHeader|pdu.ExtraLongCredentials, 0, 0, 0), 1, 1)
+	general := append(u16(1, 3, 0x0200, 0, 0, pdu.ExtraFastPathOutput|pdu.ExtraNoBitmapHeader|pdu.ExtraLongCredentials|pdu.ExtraSaltedChecksum, 0, 0, 0), 1, 1)
 	bitmap := append(u16(uint16(depth), 1, 1, 1, uint16(w), uint16(h), 0, 1, 1), 0, 0)
 	bitmap = append(bitmap, u16(1, 0)...)
 	input := u16(pdu.InputScancodes|pdu.InputMouseX|pdu.InputFastPath|pdu.InputUnicode|pdu.InputFastPath2|pdu.InputHWheel, 0)

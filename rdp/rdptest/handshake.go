@@ -104,6 +104,9 @@ func (c *Session) negotiate(ctx context.Context) error {
 	if a.Failure != 0 {
 		return fmt.Errorf("rdptest: %v was asked for: %v", q.Protocols, a.Failure)
 	}
+	if c.server.standard != nil {
+		return nil
+	}
 	c.server.count(&c.server.secured)
 	c.at(stepTLS)
 	if v := c.server.variant; v != nil && v.step == stepTLS {
@@ -132,6 +135,10 @@ func (c *Session) negotiate(ctx context.Context) error {
 func choose(have Security, q pdu.ConnectionRequest) pdu.ConnectionConfirm {
 	has := func(p pdu.Protocols) bool { return q.Negotiate && q.Protocols&p != 0 }
 	switch {
+	case have == SecurityStandard && q.Negotiate && q.Protocols != pdu.ProtocolRDP:
+		return pdu.ConnectionConfirm{Negotiated: true, Failure: pdu.SSLNotAllowed}
+	case have == SecurityStandard:
+		return pdu.ConnectionConfirm{Negotiated: q.Negotiate, Selected: pdu.ProtocolRDP}
 	case have != SecurityTLS && has(pdu.ProtocolHybridEx):
 		return pdu.ConnectionConfirm{Negotiated: true, Selected: pdu.ProtocolHybridEx}
 	case have != SecurityTLS && has(pdu.ProtocolHybrid):
@@ -221,6 +228,11 @@ func (c *Session) join() error {
 	for i := range c.client.Channels {
 		data.Channels = append(data.Channels, firstChannel+pdu.ChannelID(i))
 	}
+	if s := c.server.standard; s != nil {
+		if err := s.offer(c.client.Encryption, &data); err != nil {
+			return err
+		}
+	}
 	if blocks, err = data.AppendBinary(nil); err != nil {
 		return err
 	}
@@ -255,6 +267,9 @@ func (c *Session) join() error {
 			err = c.writeMCS(&pdu.MCS{Kind: pdu.MCSChannelJoinConfirm, User: clientUser, Channel: p.Channel})
 		case pdu.MCSSendDataRequest:
 			c.pending = p.Data
+			if c.server.standard != nil {
+				return c.encrypt(data.Random)
+			}
 			return nil
 		default:
 			err = fmt.Errorf("rdptest: %v among the joins", p.Kind)

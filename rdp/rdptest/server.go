@@ -21,9 +21,10 @@ import (
 type Security uint8
 
 const (
-	SecurityAny Security = iota // network level authentication if the client offers it, else TLS
-	SecurityNLA                 // network level authentication alone; others are told HYBRID_REQUIRED_BY_SERVER
-	SecurityTLS                 // TLS alone; the password comes with the client info
+	SecurityAny      Security = iota // network level authentication if the client offers it, else TLS
+	SecurityNLA                      // network level authentication alone; others are told HYBRID_REQUIRED_BY_SERVER
+	SecurityTLS                      // TLS alone; the password comes with the client info
+	SecurityStandard                 // standard RDP security alone, which proves nothing: Encryption says how
 )
 
 // Config describes a server. Without Passwords NewServer refuses it.
@@ -34,6 +35,10 @@ type Config struct {
 	Certificate *tls.Certificate
 	// Security says what is agreed to. The zero value prefers network level authentication.
 	Security Security
+	// Encryption and CertificateChain are the method of SecurityStandard, and whether its certificate is a chain of X.509 ones instead of a
+	// proprietary one.
+	Encryption       Encryption
+	CertificateChain bool
 	// SlowPath sends every update in share data PDUs, although the client takes the fast path.
 	SlowPath bool
 	// Codec is how pictures are sent to clients that take it; others get raw bitmaps.
@@ -64,7 +69,8 @@ type Server struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	variant *variant // nil: none
+	variant  *variant  // nil: none
+	standard *standard // nil: TLS
 
 	mu        sync.Mutex // guards what follows
 	listeners []net.Listener
@@ -109,6 +115,14 @@ func NewServer(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("rdptest: certificate: %w", err)
 	}
 	s := &Server{cfg: cfg, leaf: leaf, variant: hostile, conns: make(map[net.Conn]struct{}), changed: make(chan struct{})}
+	if cfg.Security == SecurityStandard {
+		if hostile != nil {
+			return nil, errors.New("rdptest: hostile variants need TLS")
+		}
+		if s.standard, err = newStandard(&s.cfg); err != nil {
+			return nil, fmt.Errorf("rdptest: %w", err)
+		}
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/rdp/internal/pdu"
+	"github.com/sallyport/sallyport/rdp/internal/secure"
 	"github.com/sallyport/sallyport/rdp/internal/wire"
 	"github.com/sallyport/sallyport/rdp/rdptest/internal/encode"
 )
@@ -40,6 +41,7 @@ type Session struct {
 	caps      clientCaps
 	rfx       *encode.RemoteFX // of a session with RemoteFX
 	frames    frames
+	secure    *secure.Conn // conn, with standard security
 
 	wmu     sync.Mutex // keeps units whole; a write in it ends by its deadline, or when Close closes the connection
 	conn    net.Conn
@@ -191,6 +193,9 @@ func (c *Session) finalize(data []byte) (done bool, err error) {
 		}
 		c.Depth, c.FastPath = c.caps.depth, c.caps.fastPath && !c.server.cfg.SlowPath
 		c.chooseCodec()
+		if c.secure != nil && c.caps.salted {
+			c.secure.Salt()
+		}
 		return false, nil
 	case pdu.ShareData:
 	default:

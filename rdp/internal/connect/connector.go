@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/rdp/internal/pdu"
+	"github.com/sallyport/sallyport/rdp/internal/secure"
 )
 
 // Need is what the caller owes before the next Step.
@@ -16,12 +17,13 @@ type Need uint8
 
 // The needs.
 const (
-	NeedNone  Need = iota + 1 // only output is due: Step(nil)
-	NeedFrame                 // one whole TPKT
-	NeedTLS                   // upgrade the socket, decide about the certificate, then Secured and Step(nil)
-	NeedToken                 // one whole TSRequest
-	NeedEarly                 // four bytes: early user authorization result
-	NeedDone                  // the desktop is active
+	NeedNone   Need = iota + 1 // only output is due: Step(nil)
+	NeedFrame                  // one whole TPKT
+	NeedTLS                    // upgrade the socket, decide about the certificate, then Secured and Step(nil)
+	NeedToken                  // one whole TSRequest
+	NeedEarly                  // four bytes: early user authorization result
+	NeedCipher                 // put Keys under the connection, then Step(nil): standard security
+	NeedDone                   // the desktop is active
 )
 
 // Errors of a sequence for errors.Is.
@@ -50,9 +52,10 @@ func (e *PhaseError) Error() string { return e.Phase + ": " + e.Err.Error() }
 // Unwrap returns the cause.
 func (e *PhaseError) Unwrap() error { return e.Err }
 
-// Config is what a client asks for. Protocols is required.
+// Config is what a client asks for. Protocols is required, or Standard.
 type Config struct {
 	Protocols       pdu.Protocols // offered
+	Standard        bool          // standard RDP security, which proves nothing, and nothing else
 	Cookie          string        // user name for load balancers; empty: none
 	Target          string        // host name of the server, for CredSSP
 	RestrictedAdmin bool
@@ -109,6 +112,11 @@ type Connector struct {
 	server pdu.ServerData
 	res    Result
 	err    error
+
+	exchange struct { // of standard security
+		random, certificate []byte // the server's
+		keys                *secure.Keys
+	}
 }
 
 // phase is one phase of the sequence.
@@ -121,7 +129,7 @@ type phase interface {
 
 // New returns a sequence in its first phase.
 func New(cfg Config) (*Connector, error) {
-	if cfg.Protocols&^(pdu.ProtocolSSL|pdu.ProtocolHybrid|pdu.ProtocolHybridEx) != 0 || cfg.Protocols == pdu.ProtocolRDP {
+	if cfg.Protocols&^(pdu.ProtocolSSL|pdu.ProtocolHybrid|pdu.ProtocolHybridEx) != 0 || (cfg.Protocols == pdu.ProtocolRDP) != cfg.Standard {
 		return nil, fmt.Errorf("connect: protocols %v: want TLS or CredSSP", cfg.Protocols)
 	}
 	if len(cfg.Channels) > pdu.MaxChannels {

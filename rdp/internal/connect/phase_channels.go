@@ -19,6 +19,9 @@ func (sendInitial) need() Need   { return NeedNone }
 func (sendInitial) step(c *Connector, _ []byte) (phase, []byte, error) {
 	data := pdu.ClientData{Core: c.cfg.Core, Channels: c.cfg.Channels, Cluster: c.cfg.Cluster}
 	data.Core.Selected = c.res.Selected
+	if c.cfg.Standard {
+		data.Encryption = standardMethods
+	}
 	blocks, err := data.AppendBinary(nil)
 	if err != nil {
 		return nil, nil, err
@@ -66,8 +69,13 @@ func (waitResponse) step(c *Connector, in []byte) (phase, []byte, error) {
 // acceptServer checks the server's data against what was asked for.
 func (c *Connector) acceptServer() error {
 	s := &c.server
+	if c.cfg.Standard {
+		if err := c.acceptStandard(); err != nil {
+			return err
+		}
+	}
 	switch {
-	case s.Method != 0 || s.Level != pdu.LevelNone:
+	case !c.cfg.Standard && (s.Method != 0 || s.Level != pdu.LevelNone):
 		return errors.New("the server wants RDP's own encryption inside TLS")
 	case len(s.Channels) > len(c.cfg.Channels):
 		return fmt.Errorf("the server lists %d channels, %d were asked for", len(s.Channels), len(c.cfg.Channels))
@@ -119,7 +127,7 @@ func (waitAttach) step(c *Connector, in []byte) (phase, []byte, error) {
 	}
 	c.res.User = p.User
 	if c.server.EarlyCapabilities&pdu.SkipJoinSupported != 0 && c.cfg.Core.EarlyCapabilities&pdu.EarlySkipJoin != 0 {
-		return sendInfo{}, nil, nil
+		return c.afterJoin(), nil, nil
 	}
 	todo := []pdu.ChannelID{p.User, c.res.IO}
 	if c.res.Message != 0 {
@@ -161,5 +169,5 @@ func (p waitJoin) step(c *Connector, in []byte) (phase, []byte, error) {
 	if rest := p.todo[1:]; len(rest) > 0 {
 		return joinChannel{rest}, nil, nil
 	}
-	return sendInfo{}, nil, nil
+	return c.afterJoin(), nil, nil
 }

@@ -39,6 +39,9 @@ func (waitConfirm) step(c *Connector, in []byte) (phase, []byte, error) {
 	if p.Failure != 0 {
 		return nil, nil, &NegotiationError{p.Failure}
 	}
+	if c.cfg.Standard && p.Selected == pdu.ProtocolRDP {
+		return sendInitial{}, nil, nil
+	}
 	// PROTOCOL_RDP is 0 and no answer at all means it, so a subset test alone would admit the downgrade.
 	if bits.OnesCount32(uint32(p.Selected)) != 1 || p.Selected&^c.cfg.Protocols != 0 {
 		return nil, nil, fmt.Errorf("%w: %v, offered were %v", ErrDowngrade, p.Selected, c.cfg.Protocols)

@@ -100,6 +100,16 @@ func newKey(modulus *big.Int, exponent int64) (*rsaKey, error) {
 	return &rsaKey{modulus: modulus, exponent: big.NewInt(exponent), size: size}, nil
 }
 
+// EncryptFor encrypts a secret for the key of a SERVER_CERTIFICATE ([MS-RDPBCGR] 2.2.1.4.3.1), whose signature proves nothing and is not
+// looked at.
+func EncryptFor(certificate, secret []byte) ([]byte, error) {
+	key, err := publicKey(certificate)
+	if err != nil {
+		return nil, err
+	}
+	return key.encrypt(secret)
+}
+
 // encrypt encrypts a secret as the protocol does: without padding, least byte first, eight zeros behind (5.3.4.1).
 func (k *rsaKey) encrypt(secret []byte) ([]byte, error) {
 	m := littleEndian(secret)

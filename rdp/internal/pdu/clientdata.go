@@ -141,6 +141,23 @@ const (
 	EncryptionFIPS EncryptionMethods = 0x10
 )
 
+// String names the method, of a set of one.
+func (m EncryptionMethods) String() string {
+	switch m {
+	case 0:
+		return "none"
+	case Encryption40:
+		return "RC4-40"
+	case Encryption56:
+		return "RC4-56"
+	case Encryption128:
+		return "RC4-128"
+	case EncryptionFIPS:
+		return "3DES"
+	}
+	return fmt.Sprintf("%#x", uint32(m))
+}
+
 // ChannelOptions are the options of a static virtual channel (CHANNEL_DEF, 2.2.1.3.4.1).
 type ChannelOptions uint32
 
