@@ -43,6 +43,12 @@ func view(t *testing.T, s *rdplab.Server, cfg rdp.Config) (*viewer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return watch(t, c), nil
+}
+
+// watch draws what comes until the test ends.
+func watch(t *testing.T, c *rdp.Client) *viewer {
+	t.Helper()
 	f, err := rdp.NewFramebuffer(c.Size())
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +56,7 @@ func view(t *testing.T, s *rdplab.Server, cfg rdp.Config) (*viewer, error) {
 	v := &viewer{Client: c, done: make(chan struct{}), frame: f, codecs: make(map[string]int), changed: make(chan struct{})}
 	go v.watch()
 	t.Cleanup(v.stop)
-	return v, nil
+	return v
 }
 
 func (v *viewer) stop() {
