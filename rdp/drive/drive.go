@@ -31,7 +31,7 @@ type FileSystem interface {
 	Mkdir(ctx context.Context, name string) error
 	// Rename moves a file or folder. An existing target is fs.ErrExist, unless replace is set and neither is a folder.
 	Rename(ctx context.Context, from, to string, replace bool) error
-	// Remove deletes a file or an empty folder. Files that are open stay readable.
+	// Remove deletes a file or an empty folder. A file that is open stays readable, or is not removed: fs.ErrPermission.
 	Remove(ctx context.Context, name string) error
 	// SetModTime sets the time of the last change.
 	SetModTime(ctx context.Context, name string, t time.Time) error
