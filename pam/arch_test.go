@@ -267,12 +267,15 @@ var house = map[string]part{
 	"rdp/rdptest": {
 		why: "scripted RDP server for hosts' own tests and for demonstrations",
 		uses: uses{
-			"rdp/internal/pdu":            "what is said",
-			"rdp/internal/wire":           "bounded reads",
-			"rdp/internal/credssp":        "the server's side of network level authentication",
-			"rdp/internal/secure":         "standard security",
-			"rdp/rdptest/internal/encode": "codecs of its pictures",
-			"golang.org/x/image":          "letters of its desktop",
+			"rdp/internal/pdu":             "what is said",
+			"rdp/internal/wire":            "bounded reads",
+			"rdp/internal/credssp":         "the server's side of network level authentication",
+			"rdp/internal/channel":         "chunks of virtual channels",
+			"rdp/internal/channel/disp":    "the size that a client asks for",
+			"rdp/internal/channel/drdynvc": "dynamic channels",
+			"rdp/internal/secure":          "standard security",
+			"rdp/rdptest/internal/encode":  "codecs of its pictures",
+			"golang.org/x/image":           "letters of its desktop",
 		},
 		tests: uses{
 			"rdp/internal/codec":   "what it draws is decoded",

@@ -14,6 +14,7 @@ import (
 const (
 	minSide   = 200
 	maxSide   = 8192
+	maxPixels = 33 << 20
 	maxEvents = 100_000
 	maxText   = 4096 // runes
 	maxTrail  = 4096
@@ -39,9 +40,16 @@ type Desktop struct {
 	state      state
 }
 
+func checkDesktop(w, h int) error {
+	if w < minSide || h < minSide || w > maxSide || h > maxSide || w*h > maxPixels {
+		return fmt.Errorf("rdptest: desktop of %dx%d, want %d to %d a side, and at most %d pixels", w, h, minSide, maxSide, maxPixels)
+	}
+	return nil
+}
+
 func newDesktop(w, h int, user string, now func() time.Time) (*Desktop, error) {
-	if w < minSide || h < minSide || w > maxSide || h > maxSide {
-		return nil, fmt.Errorf("rdptest: desktop of %dx%d, want %d to %d a side", w, h, minSide, maxSide)
+	if err := checkDesktop(w, h); err != nil {
+		return nil, err
 	}
 	p, err := newPen()
 	if err != nil {

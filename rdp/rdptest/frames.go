@@ -29,6 +29,17 @@ func (f *frames) acknowledge(id uint32) {
 	}
 }
 
+// forget counts all frames as drawn: a client that activates the desktop anew says nothing more of them.
+func (f *frames) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.done = f.sent
+	select {
+	case f.acked <- struct{}{}:
+	default:
+	}
+}
+
 // room waits until fewer than window frames are under way.
 func (f *frames) room(ctx context.Context, window int) error {
 	for {
@@ -46,16 +57,30 @@ func (f *frames) room(ctx context.Context, window int) error {
 	}
 }
 
-// frame sends what draw does between frame markers (2.2.9.2.3), if the client has them and surface bits are sent. If it acknowledges
-// frames too, the next one begins when there is room for it.
-func (c *Session) frame(ctx context.Context, draw func() error) error {
-	if _, surface := codecKinds[c.Codec]; !surface || !c.caps.markers {
-		return draw()
+// framed reports whether pictures are sent between markers. c.drawing is held.
+func (c *Session) framed() bool {
+	_, surface := codecKinds[c.Codec]
+	return surface && c.caps.markers
+}
+
+// roomForFrame waits until the client has acknowledged enough for another frame, if it acknowledges any.
+func (c *Session) roomForFrame(ctx context.Context) error {
+	c.drawing.Lock()
+	window := c.caps.window
+	if !c.framed() {
+		window = 0
 	}
-	if c.caps.window > 0 {
-		if err := c.frames.room(ctx, c.caps.window); err != nil {
-			return err
-		}
+	c.drawing.Unlock()
+	if window == 0 {
+		return nil
+	}
+	return c.frames.room(ctx, window)
+}
+
+// frame sends what draw does between frame markers (2.2.9.2.3), if the client has them and surface bits are sent. c.drawing is held.
+func (c *Session) frame(draw func() error) error {
+	if !c.framed() {
+		return draw()
 	}
 	c.frames.mu.Lock()
 	c.frames.sent++

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"net"
 	"time"
@@ -40,7 +41,7 @@ func (s *Server) serve(raw net.Conn) error {
 	if err := raw.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
-	c := &Session{server: s, conn: raw, r: bufio.NewReader(raw), frames: frames{acked: make(chan struct{}, 1)}}
+	c := &Session{server: s, conn: raw, r: bufio.NewReader(raw), frames: frames{acked: make(chan struct{}, 1)}, asked: make(chan image.Point, 1)}
 	if err := c.connect(ctx); err != nil {
 		return err
 	}

@@ -43,12 +43,17 @@ func (c *Session) chooseCodec() {
 	case c.Codec == CodecPlanar:
 		c.Depth = 32
 	}
+	w, h := c.Width, c.Height
+	if c.desktop != nil {
+		w, h = c.desktop.size()
+	}
+	c.palette = c.Depth == 8
 	c.rfx = nil
 	switch c.Codec {
 	case CodecRemoteFX1:
-		c.rfx = encode.NewRemoteFX(encode.RLGR1, c.Width, c.Height)
+		c.rfx = encode.NewRemoteFX(encode.RLGR1, w, h)
 	case CodecRemoteFX3:
-		c.rfx = encode.NewRemoteFX(encode.RLGR3, c.Width, c.Height)
+		c.rfx = encode.NewRemoteFX(encode.RLGR3, w, h)
 	}
 }
 

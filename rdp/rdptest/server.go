@@ -41,6 +41,8 @@ type Config struct {
 	CertificateChain bool
 	// SlowPath sends every update in share data PDUs, although the client takes the fast path.
 	SlowPath bool
+	// DisplayControl lets clients ask for another size of the desktop, if they have dynamic channels.
+	DisplayControl bool
 	// Codec is how pictures are sent to clients that take it; others get raw bitmaps.
 	Codec Codec
 	// HalfChroma makes CodecPlanar and CodecNSCodec send colour at half the width and height, which loses some of it.

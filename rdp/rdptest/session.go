@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport/sallyport/rdp/internal/pdu"
@@ -24,7 +26,7 @@ const shareID = 0x000103ea
 // Session is one client that has signed in. The goroutine of ServeConn reads from it; a second one draws.
 type Session struct {
 	User        string // who signed in, as the client info says
-	Width       int    // of the desktop, in pixels
+	Width       int    // of the desktop when the session began, in pixels: Desktop.Image is as large as it is now
 	Height      int
 	Depth       int   // bits of a pixel in bitmaps
 	FastPath    bool  // updates go the fast way
@@ -42,6 +44,13 @@ type Session struct {
 	rfx       *encode.RemoteFX // of a session with RemoteFX
 	frames    frames
 	secure    *secure.Conn // conn, with standard security
+
+	display     displayControl
+	asked       chan image.Point // has room for one: the size that the client asks for
+	activations atomic.Int32     // that the client has not finished: nothing is drawn
+
+	drawing sync.Mutex // held while a picture is sent; guards caps, rfx, palette, and Depth, FastPath and Codec, once the session is active
+	palette bool       // has to be sent
 
 	wmu     sync.Mutex // keeps units whole; a write in it ends by its deadline, or when Close closes the connection
 	conn    net.Conn
@@ -139,11 +148,7 @@ func (c *Session) Disconnect(code uint32) error {
 func (c *Session) activate() error {
 	c.at(stepDemand)
 	c.Width, c.Height = int(c.client.Core.Width), int(c.client.Core.Height)
-	demand, err := (&pdu.Active{ShareID: shareID, Descriptor: []byte("RDP\x00"), Capabilities: serverSets(c.Width, c.Height, wanted(&c.client.Core))}).AppendBinary(nil)
-	if err != nil {
-		return err
-	}
-	if err := c.share(pdu.ShareDemandActive, demand); err != nil {
+	if err := c.demand(c.Width, c.Height); err != nil {
 		return err
 	}
 	for {
@@ -235,6 +240,11 @@ func (c *Session) run(ctx context.Context) error {
 	defer wg.Wait()
 	defer cancel()
 	c.at(stepUpdate)
+	if c.server.cfg.DisplayControl {
+		if err := c.openDisplay(); err != nil {
+			return err
+		}
+	}
 	c.server.add(c)
 	wg.Go(func() {
 		if err := c.draw(ctx); err != nil && !errors.Is(err, errHostile) {
@@ -260,33 +270,52 @@ func (c *Session) draw(ctx context.Context) error {
 		defer t.Stop()
 		tick = t.C
 	}
-	if c.Depth == 8 {
-		if err := c.sendPalette(); err != nil {
-			return err
-		}
-	}
 	for {
-		if damage := c.desktop.takeDamage(); len(damage) > 0 {
-			err := c.frame(ctx, func() error {
-				for _, r := range damage {
-					if err := c.sendPicture(r); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-			if err != nil {
-				return err
-			}
+		if err := c.drawDamage(ctx); err != nil {
+			return err
 		}
 		select {
 		case <-c.desktop.wake:
 		case <-tick:
 			c.desktop.Step()
+		case size := <-c.asked:
+			if err := c.Resize(size.X, size.Y); err != nil {
+				return err
+			}
 		case <-ctx.Done():
 			return nil
 		}
 	}
+}
+
+// drawDamage sends what has changed, unless the desktop is not active.
+func (c *Session) drawDamage(ctx context.Context) error {
+	if err := c.roomForFrame(ctx); err != nil {
+		return err
+	}
+	c.drawing.Lock()
+	defer c.drawing.Unlock()
+	if c.activations.Load() > 0 {
+		return nil
+	}
+	damage := c.desktop.takeDamage()
+	if len(damage) == 0 {
+		return nil
+	}
+	if c.palette {
+		if err := c.sendPalette(); err != nil {
+			return err
+		}
+		c.palette = false
+	}
+	return c.frame(func() error {
+		for _, r := range damage {
+			if err := c.sendPicture(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // hear takes one unit of the client. left: the client has gone.
@@ -309,8 +338,15 @@ func (c *Session) hear() (left bool, err error) {
 	switch {
 	case p.Kind == pdu.MCSDisconnectProviderUltimatum:
 		return true, nil
-	case p.Kind != pdu.MCSSendDataRequest || p.Channel != pdu.GlobalChannel:
+	case p.Kind != pdu.MCSSendDataRequest:
 		return false, nil
+	case c.display.static != 0 && p.Channel == c.display.static:
+		return false, c.hearDynamic(p.Data)
+	case p.Channel != pdu.GlobalChannel:
+		return false, nil
+	}
+	if err := c.reactivate(p.Data); err != nil {
+		return false, err
 	}
 	s, _, err := pdu.TakeShareControl(p.Data)
 	if err != nil || s == nil || s.Kind != pdu.ShareData {

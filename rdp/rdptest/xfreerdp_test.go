@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
+	draw2d "image/draw"
 	"io"
 	"os"
 	"os/exec"
@@ -97,7 +98,14 @@ func (d display) shows(t *testing.T, far *rdptest.Desktop) {
 	d.showsAbout(t, far.Image(), 0)
 }
 
-// showsAbout waits until the screen is a picture, within a tolerance.
+// corner is the top left of a screen: a window without decorations stands there.
+func corner(m *image.RGBA, size image.Rectangle) *image.RGBA {
+	out := image.NewRGBA(size)
+	draw2d.Draw(out, size, m, image.Point{}, draw2d.Src)
+	return out
+}
+
+// showsAbout waits until the top left of the screen is a picture, within a tolerance.
 func (d display) showsAbout(t *testing.T, want *image.RGBA, tolerance int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -107,6 +115,7 @@ func (d display) showsAbout(t *testing.T, want *image.RGBA, tolerance int) {
 	for {
 		m, err := d.picture()
 		if err == nil {
+			m = corner(m, want.Rect)
 			if err = closeTo(m, want, tolerance); err == nil {
 				return
 			}
