@@ -30,8 +30,8 @@
 // # Content policy
 //
 // The session page comes with a policy of its own, which forbids everything but the gateway's own scripts, sockets
-// and, by a nonce, the two style elements that the terminal makes. On a host's own page the host's policy counts. The
-// access button and the launcher work under
+// and, by a nonce, the two style elements that the terminal makes. On a host's own page the host's policy counts;
+// PagePolicy writes what the components need. The access button and the launcher work under
 //
 //	default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none';
 //	require-trusted-types-for 'script'; trusted-types lit-html
@@ -39,7 +39,7 @@
 // and need nothing for styles, since they use constructed style sheets. A session that is embedded (sp-session, or the
 // window type "embedded" of the launcher) needs besides
 //
-//	img-src data:; style-src-elem 'nonce-…'
+//	style-src-elem 'nonce-…'
 //
 // with a nonce that some script, style or link element of the page carries, from which the terminal takes it.
 //
@@ -54,6 +54,7 @@
 // Files under hashed names never change and are kept by browsers; after a deploy the names of the former build are
 // not found any more. A session page that meets this, or that comes back from a lost connection to a gateway with
 // another build, says so and reloads itself: once, and if nothing that was typed would be lost. The session waits.
+// A page whose very first script is gone says so too, without a script, and offers to be loaded anew.
 package toolbar
 
 //go:generate go run ./build

@@ -62,7 +62,7 @@ func (u *UI) Assets() http.Handler { return u.assets }
 // page is the session page. What differs from session to session is an attribute and a title: html/template escapes
 // both for their place.
 var page = template.Must(template.New("session").Parse(`<!doctype html>
-<html lang="en">
+<html lang="{{.Loading.Lang}}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content">
@@ -70,12 +70,22 @@ var page = template.Must(template.New("session").Parse(`<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>{{.Title}}</title>
 <link rel="icon" href="data:,">
-<style nonce="{{.Nonce}}">html, body { height: 100%; margin: 0; overflow: hidden; background: #0b0d11 } sp-session { display: block; height: 100% }</style>
+<style nonce="{{.Nonce}}">
+html, body { height: 100%; margin: 0; overflow: hidden; background: #0b0d11 }
+sp-session { display: block; height: 100% }
+.late { position: fixed; inset: 0; display: grid; place-content: center; padding: 24px; text-align: center; color: #e6e8ee; font: 14px/20px system-ui, sans-serif; visibility: hidden; animation: late 0s 5s forwards }
+.late h1 { margin: 0; font-size: 20px; line-height: 28px; font-weight: 600 }
+.late p { margin: 12px 0 0 }
+.late a { color: #b3b1ff }
+.late a:focus-visible { outline: 2px solid #b3b1ff; outline-offset: 4px }
+sp-session:defined ~ .late { display: none }
+@keyframes late { to { visibility: visible } }
+</style>
 <script type="module" nonce="{{.Nonce}}" src="../assets/{{.Script}}"></script>
 </head>
 <body>
 <sp-session page session-id="{{.Session}}" asset-name="{{.Title}}"></sp-session>
-<noscript>This page needs JavaScript.</noscript>
+<main class="late"><h1>{{.Loading.Title}}</h1><p>{{.Loading.Text}}</p><noscript><p>{{.Loading.Script}}</p></noscript><p><a href="">{{.Loading.Reload}}</a></p></main>
 </body>
 </html>
 `))
@@ -108,8 +118,9 @@ func (u *UI) SessionPage(w http.ResponseWriter, r *http.Request, p pam.Page) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	_ = page.Execute(w, map[string]string{ // a failed write is the client's: it has gone
+	_ = page.Execute(w, map[string]any{ // a failed write is the client's: it has gone
 		"Title": p.AssetName, "Nonce": nonce, "Session": string(p.Session), "Script": u.script,
+		"Loading": loadingFor(r.Header.Get("Accept-Language")),
 	})
 }
 

@@ -42,6 +42,16 @@ func newUI(t *testing.T) *toolbar.UI {
 	return ui
 }
 
+// pageFor is the session page for a browser with these languages.
+func pageFor(t *testing.T, ui *toolbar.UI, accept string) *http.Response {
+	t.Helper()
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodGet, "/pam/s/id", nil)
+	r.Header.Set("Accept-Language", accept)
+	ui.SessionPage(w, r, pam.Page{Session: "id", AssetName: "web-01"})
+	return w.Result()
+}
+
 func sessionPage(t *testing.T, ui *toolbar.UI, method string, p pam.Page) *http.Response {
 	t.Helper()
 	w := httptest.NewRecorder()

@@ -13,7 +13,7 @@ export default defineConfig({
   workers: 2,
   timeout: 120_000,
   globalTimeout: process.env.CI ? 30 * 60_000 : 0,
-  expect: { timeout: 15_000 },
+  expect: { timeout: 30_000 },
   reporter: [['list']],
   use: {
     browserName: 'chromium',

@@ -30,10 +30,6 @@ import (
 // prefix is where this host keeps everything.
 const prefix = "/a/b/c"
 
-// policy is what package toolbar says that a page with an embedded session needs, and nothing else.
-const policy = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src data:; style-src-elem 'nonce-%s'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types " + toolbar.TrustedTypes
-
 //go:embed page.html
 var page string
 
@@ -154,6 +150,6 @@ func newHost(origin string) (http.Handler, error) {
 func servePage(w http.ResponseWriter, _ *http.Request) {
 	nonce := rand.Text()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", fmt.Sprintf(policy, nonce))
+	w.Header().Set("Content-Security-Policy", toolbar.PagePolicy(nonce)+"; frame-ancestors 'none'")
 	_, _ = io.WriteString(w, strings.ReplaceAll(page, "NONCE", nonce))
 }

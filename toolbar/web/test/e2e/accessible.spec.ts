@@ -68,7 +68,10 @@ test('T8 every page of the portal is walked with Tab, and the focus is seen ever
 test('T8 dialogs of the portal keep Tab inside and give the focus back', async ({ anna, as }) => {
   test.slow()
   const { page } = anna
-  const session = (await anna.launch('plain')).split('/').pop()
+  const live = await anna.context.newPage() // a session that no page opens ends soon
+  await live.goto(await anna.launch('plain'))
+  await expect(live.locator('.xterm-rows')).toContainText(/[$#]/)
+  const session = live.url().split('/').pop()
   await page.goto('/assets/shell')
   const access = page.getByRole('button', { name: 'Access', exact: true })
   await access.focus()

@@ -113,6 +113,42 @@ test('S33 components work in a host page, deep in its paths, behind middleware, 
   expect(said).toEqual([])
 })
 
+test('S33 of the documented policy each directive that grants something is needed', async ({ page, host }) => {
+  test.slow()
+  await page.addInitScript(() => {
+    const broken: string[] = []
+    document.addEventListener('securitypolicyviolation', (e) => broken.push(e.effectiveDirective))
+    Object.assign(window, { broken })
+  })
+  const broken = () => page.evaluate(() => (window as unknown as { broken: string[] }).broken)
+  let without = ''
+  await page.route(`${host.url}${where}/`, async (route) => {
+    const answer = await route.fetch()
+    const headers = answer.headers()
+    const policy = headers['content-security-policy'] ?? ''
+    expect(policy).toContain(`; ${without} `)
+    headers['content-security-policy'] = policy
+      .split('; ')
+      .filter((d) => !d.startsWith(`${without} `))
+      .join('; ')
+    await route.fulfill({ response: answer, headers })
+  })
+  const open = async () => {
+    await page.goto(`${host.url}${where}/`)
+    await embed(page, 'Access')
+    await expect(page.locator('sp-session .xterm')).toHaveCount(1)
+  }
+  for (const [directive, go] of [
+    ['script-src', () => page.goto(`${host.url}${where}/`)],
+    ['connect-src', () => page.goto(`${host.url}${where}/`)],
+    ['style-src-elem', open],
+  ] as const) {
+    without = directive
+    await go()
+    await expect.poll(async () => (await broken()).some((d) => d.startsWith(directive)), directive).toBe(true)
+  }
+})
+
 test('S33 components that are taken out leave nothing behind, and work when they are put back', async ({
   page,
   host,
@@ -285,4 +321,29 @@ test('S36 a part of an old client that is gone is answered by the same card, wit
   await page.getByRole('button', { name: 'Reload' }).click()
   await expect(page.locator('.xterm-rows')).toContainText(/[$#>] ?\s*$/)
   expect(gone).toBe(2)
+})
+
+test('S36 a page whose first script is gone says so in place of being blank, and a reload opens the session', async ({
+  page,
+  host,
+}) => {
+  await host.deploy(0)
+  const address = await launch(page, host)
+  // The deploy comes between the page and its script.
+  await page.route(/assets\/session-/, async (route) => {
+    await host.deploy(1)
+    await route.continue()
+  })
+  const gone = page.waitForResponse((r) => /assets\/session-/.test(r.url()))
+  await page.goto(address)
+  expect((await gone).status()).toBe(404)
+  await expect(page.getByRole('heading', { name: 'This page has not loaded' })).toBeVisible()
+  await expectAccessible(page)
+  await page.unroute(/assets\/session-/)
+  await page.keyboard.press('Tab')
+  await expect(page.getByRole('link', { name: 'Reload the page' })).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(page.locator('.xterm-rows')).toContainText(/[$#>] ?\s*$/)
+  await expect(page.getByRole('heading', { name: 'This page has not loaded' })).toBeHidden()
+  await host.deploy(0)
 })
