@@ -224,6 +224,13 @@ var house = map[string]part{
 			"rdp/internal/wire":    "bounded reads",
 		},
 	},
+	"rdp/internal/screen": {
+		why: "the coded framebuffer: what of a picture can be seen, in the server's own coding",
+		uses: uses{
+			"rdp/internal/codec": "cells that are coded anew; limits of a desktop",
+			"rdp/internal/wire":  "bounded reads",
+		},
+	},
 	"rdp/internal/codec": {
 		why:   "pictures of RDP, decoded",
 		uses:  uses{"rdp/internal/wire": "bounded reads"},
@@ -352,7 +359,25 @@ var noStd = map[string]struct {
 
 // sansIO are packages that must not be able to do I/O, and the standard packages that would let them.
 var (
-	sansIO   = []string{"pam/internal/frame", "sshx/internal/vt", "rdp/internal/bulk", "rdp/internal/channel", "rdp/internal/channel/cliprdr", "rdp/internal/channel/disp", "rdp/internal/channel/drdynvc", "rdp/internal/channel/rdpdr", "rdp/internal/channel/rdpsnd", "rdp/internal/codec", "rdp/internal/connect", "rdp/internal/credssp", "rdp/internal/license", "rdp/internal/pdu", "rdp/internal/wire", "rdp/rdptest/internal/encode"}
+	sansIO = []string{
+		"pam/internal/frame",
+		"sshx/internal/vt",
+		"rdp/internal/bulk",
+		"rdp/internal/channel",
+		"rdp/internal/channel/cliprdr",
+		"rdp/internal/channel/disp",
+		"rdp/internal/channel/drdynvc",
+		"rdp/internal/channel/rdpdr",
+		"rdp/internal/channel/rdpsnd",
+		"rdp/internal/codec",
+		"rdp/internal/connect",
+		"rdp/internal/credssp",
+		"rdp/internal/license",
+		"rdp/internal/pdu",
+		"rdp/internal/screen",
+		"rdp/internal/wire",
+		"rdp/rdptest/internal/encode",
+	}
 	ioAccess = []string{"net", "net/http", "os", "os/exec", "syscall", "crypto/tls"}
 )
 

@@ -127,35 +127,5 @@ func (f *Framebuffer) draw(t *Tile) error {
 }
 
 func (f *Framebuffer) decode(to codec.Target, t *Tile) error {
-	switch t.Codec {
-	case CodecRaw8:
-		return codec.DecodeRaw(to, codec.Depth8, f.palette, t.Data, true)
-	case CodecRaw15:
-		return codec.DecodeRaw(to, codec.Depth15, nil, t.Data, true)
-	case CodecRaw16:
-		return codec.DecodeRaw(to, codec.Depth16, nil, t.Data, true)
-	case CodecRaw24:
-		return codec.DecodeRaw(to, codec.Depth24, nil, t.Data, true)
-	case CodecRaw32:
-		return codec.DecodeRaw(to, codec.Depth32, nil, t.Data, true)
-	case CodecRLE8:
-		return codec.DecodeInterleaved(to, codec.Depth8, f.palette, t.Data)
-	case CodecRLE15:
-		return codec.DecodeInterleaved(to, codec.Depth15, nil, t.Data)
-	case CodecRLE16:
-		return codec.DecodeInterleaved(to, codec.Depth16, nil, t.Data)
-	case CodecRLE24:
-		return codec.DecodeInterleaved(to, codec.Depth24, nil, t.Data)
-	case CodecPlanar:
-		return codec.DecodePlanar(to, t.Data, true, false)
-	case CodecSurface16:
-		return codec.DecodeRaw(to, codec.Depth16, nil, t.Data, false)
-	case CodecSurface24:
-		return codec.DecodeRaw(to, codec.Depth24, nil, t.Data, false)
-	case CodecSurface32:
-		return codec.DecodeRaw(to, codec.Depth32, nil, t.Data, false)
-	case CodecNSCodec:
-		return codec.DecodeNSCodec(to, t.Data, true)
-	}
-	return fmt.Errorf("no decoder for %v", t.Codec)
+	return codec.Decode(to, codec.ID(t.Codec), f.palette, t.Data)
 }

@@ -3,6 +3,7 @@ package rdp
 import (
 	"fmt"
 
+	"github.com/sallyport/sallyport/rdp/internal/codec"
 	"github.com/sallyport/sallyport/rdp/internal/pdu"
 )
 
@@ -20,21 +21,21 @@ type Codec uint8
 // The codecs. Raw and interleaved pictures have their depth in the name. Rows stand bottom-up; those of CodecRaw… are padded to four
 // bytes, those of CodecSurface… are not.
 const (
-	CodecRaw8 Codec = iota + 1
-	CodecRaw15
-	CodecRaw16
-	CodecRaw24
-	CodecRaw32
-	CodecRLE8 // interleaved RLE, [MS-RDPBCGR] 3.1.9
-	CodecRLE15
-	CodecRLE16
-	CodecRLE24
-	CodecPlanar // RDP 6.0 planar, [MS-RDPEGDI] 3.1.9
-	CodecSurface16
-	CodecSurface24
-	CodecSurface32
-	CodecNSCodec  // [MS-RDPNSC]
-	CodecRemoteFX // [MS-RDPRFX]; a message, which draws only what its rectangles say
+	CodecRaw8      = Codec(codec.Raw8)
+	CodecRaw15     = Codec(codec.Raw15)
+	CodecRaw16     = Codec(codec.Raw16)
+	CodecRaw24     = Codec(codec.Raw24)
+	CodecRaw32     = Codec(codec.Raw32)
+	CodecRLE8      = Codec(codec.RLE8) // interleaved RLE, [MS-RDPBCGR] 3.1.9
+	CodecRLE15     = Codec(codec.RLE15)
+	CodecRLE16     = Codec(codec.RLE16)
+	CodecRLE24     = Codec(codec.RLE24)
+	CodecPlanar    = Codec(codec.Planar) // RDP 6.0 planar, [MS-RDPEGDI] 3.1.9
+	CodecSurface16 = Codec(codec.Surface16)
+	CodecSurface24 = Codec(codec.Surface24)
+	CodecSurface32 = Codec(codec.Surface32)
+	CodecNSCodec   = Codec(codec.NSCodec)         // [MS-RDPNSC]
+	CodecRemoteFX  = Codec(codec.RemoteFXMessage) // [MS-RDPRFX]; a message, which draws only what its rectangles say
 )
 
 var codecNames = map[Codec]string{
