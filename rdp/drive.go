@@ -130,6 +130,9 @@ func (d *driveService) run(ctx context.Context) {
 		if q != nil {
 			out = append(out, d.serve(ctx, v, q)...)
 		}
+		if d.begunAnew(epoch) {
+			continue // nobody waits for these answers any more
+		}
 		if d.sendLater(out) != nil {
 			return // the connection ends
 		}
@@ -141,6 +144,13 @@ func (d *driveService) run(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// begunAnew says whether the server has forgotten what it had asked for in an epoch.
+func (d *driveService) begunAnew(epoch int) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.client.Epoch() != epoch
 }
 
 // serve serves one request with its deadline.

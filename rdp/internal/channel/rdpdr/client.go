@@ -147,6 +147,9 @@ func (c *Client) Next() (q *Request, epoch int) {
 	return &first, c.epoch
 }
 
+// Epoch is how often the server has begun anew.
+func (c *Client) Epoch() int { return c.epoch }
+
 // Attached returns the server's answer to the announcement of the drive, once.
 func (c *Client) Attached() (result Status, ok bool) {
 	if c.attached == nil {
