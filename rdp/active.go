@@ -51,6 +51,7 @@ type stage struct {
 	resized  Resized
 	locks    LockKeys
 	signedIn SignedIn
+	cookie   *pdu.ReconnectCookie // the last one
 	noticed  Notice
 }
 
@@ -254,6 +255,9 @@ func (s *stage) takeData(d *pdu.Data) (Update, error) {
 		var info pdu.SessionInfo
 		if err := info.UnmarshalBinary(d.Body); err != nil {
 			return nil, err
+		}
+		if info.Reconnect != nil {
+			s.cookie = info.Reconnect
 		}
 		s.signedIn = SignedIn{Done: !info.HasErrors, Type: info.ErrorType, Value: info.ErrorValue}
 		return &s.signedIn, nil

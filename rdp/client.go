@@ -42,6 +42,7 @@ type Client struct {
 	share         uint32
 	width, height int
 	fastInput     bool
+	reconnect     *Reconnect
 	closing       bool // Close was called
 	hungUp        bool // nothing is started any more
 }
@@ -158,6 +159,8 @@ func (c *Client) next(ctx context.Context) (Update, error) {
 			continue
 		case *Resized:
 			c.activated()
+		case *SignedIn:
+			c.keepCookie()
 		case *FrameMarker:
 			if u.End && c.info.FrameAck && !c.cfg.ManualFrameAck {
 				c.acks = append(c.acks, u.ID)

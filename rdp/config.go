@@ -103,6 +103,8 @@ type Config struct {
 	KeyboardLayout uint32
 	// ClientName is shown by the server as the computer. At most 15 characters count. Empty means sallyport.
 	ClientName string
+	// Reconnect is what a Client before this one got for coming back: see Client.Reconnect. Nil begins anew.
+	Reconnect *Reconnect
 	// StartProgram and WorkingDir start a program instead of the desktop, where the server allows it.
 	StartProgram, WorkingDir string
 	// Console asks for the console, or administrative, session.

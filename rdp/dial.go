@@ -248,7 +248,12 @@ func (c *Config) sequence() connect.Config {
 	if c.Console {
 		cluster |= pdu.ClusterSessionID
 	}
+	var cookie *pdu.ReconnectCookie
+	if c.Reconnect != nil {
+		cookie = &c.Reconnect.cookie
+	}
 	return connect.Config{
+		Reconnect: cookie,
 		Protocols: protocols, Standard: c.Security == SecurityStandard, Target: c.ServerName, RestrictedAdmin: c.RestrictedAdmin, Info: info, Core: core, Cluster: cluster, Channels: c.channels(),
 		Caps: pdu.ClientCaps{
 			Depth: uint16(c.Depth), Layout: c.KeyboardLayout, RemoteFX: c.RemoteFX, NSCodec: c.NSCodec, FrameAck: framesAhead,

@@ -38,6 +38,7 @@ type Desktop struct {
 	shift      [2]bool
 	caps       bool
 	state      state
+	animation  animation
 }
 
 func checkDesktop(w, h int) error {

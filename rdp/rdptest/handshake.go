@@ -305,7 +305,11 @@ func (c *Session) signIn() error {
 		return err
 	}
 	c.User = info.User
-	if c.nla {
+	reconnected := info.Reconnect != nil && c.returns(info.Reconnect, info.User)
+	if reconnected || c.nla {
+		if reconnected {
+			c.server.note(Attempt{User: info.User, Domain: info.Domain, Password: string(info.Password), NLA: c.nla, Reconnected: true, OK: true})
+		}
 		return nil
 	}
 	want, known := c.server.cfg.Passwords[info.User]

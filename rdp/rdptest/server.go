@@ -43,6 +43,10 @@ type Config struct {
 	SlowPath bool
 	// DisplayControl lets clients ask for another size of the desktop, if they have dynamic channels.
 	DisplayControl bool
+	// AutoReconnect gives clients a cookie to come back with, which counts like a password, once.
+	AutoReconnect bool
+	// Animation moves on the desktop, by the clock Now. Still does not stop it.
+	Animation Animation
 	// Codec is how pictures are sent to clients that take it; others get raw bitmaps.
 	Codec Codec
 	// HalfChroma makes CodecPlanar and CodecNSCodec send colour at half the width and height, which loses some of it.
@@ -60,6 +64,7 @@ type Attempt struct {
 	User, Domain string
 	Password     string // in clear, if it was handed over: after network level authentication, or in the client info
 	NLA          bool
+	Reconnected  bool // by the cookie of Config.AutoReconnect
 	OK           bool
 }
 
@@ -83,14 +88,20 @@ type Server struct {
 	taken     int
 	heard     int
 	sessions  []*Session
-	closed    bool
-	changed   chan struct{} // closed and replaced when sessions or attempts changes
+	tickets   map[uint32]ticket // by logon id
+	// lastTicket is the last logon id that was given out.
+	lastTicket uint32
+	closed     bool
+	changed    chan struct{} // closed and replaced when sessions or attempts changes
 }
 
 // NewServer validates cfg. Serve, Listen or ServeConn bring it to life.
 func NewServer(cfg Config) (*Server, error) {
 	if len(cfg.Passwords) == 0 {
 		return nil, errors.New("rdptest: Config has no Passwords")
+	}
+	if err := cfg.Animation.check(); err != nil {
+		return nil, fmt.Errorf("rdptest: %w", err)
 	}
 	if cfg.Codec > CodecRemoteFX3 {
 		return nil, fmt.Errorf("rdptest: Config.Codec is %d", cfg.Codec)

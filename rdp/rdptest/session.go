@@ -45,6 +45,8 @@ type Session struct {
 	frames    frames
 	secure    *secure.Conn // conn, with standard security
 
+	clientRandom []byte // with standard security
+
 	display     displayControl
 	asked       chan image.Point // has room for one: the size that the client asks for
 	activations atomic.Int32     // that the client has not finished: nothing is drawn
@@ -235,11 +237,17 @@ func (c *Session) run(ctx context.Context) error {
 		return err
 	}
 	c.desktop = d
+	d.animation = animation{Animation: cfg.Animation, start: cfg.Now()}
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
 	c.at(stepUpdate)
+	if c.server.cfg.AutoReconnect {
+		if err := c.giveCookie(); err != nil {
+			return err
+		}
+	}
 	if c.server.cfg.DisplayControl {
 		if err := c.openDisplay(); err != nil {
 			return err
@@ -270,6 +278,12 @@ func (c *Session) draw(ctx context.Context) error {
 		defer t.Stop()
 		tick = t.C
 	}
+	var move <-chan time.Time
+	if rate := c.server.cfg.Animation.rate(); rate > 0 {
+		t := time.NewTicker((time.Second + time.Duration(rate) - 1) / time.Duration(rate)) // rounded up: never just before one is due
+		defer t.Stop()
+		move = t.C
+	}
 	for {
 		if err := c.drawDamage(ctx); err != nil {
 			return err
@@ -278,6 +292,8 @@ func (c *Session) draw(ctx context.Context) error {
 		case <-c.desktop.wake:
 		case <-tick:
 			c.desktop.Step()
+		case <-move:
+			c.desktop.move()
 		case size := <-c.asked:
 			if err := c.Resize(size.X, size.Y); err != nil {
 				return err

@@ -164,7 +164,8 @@ func (c *Session) encrypt(serverRandom []byte) error {
 	if m.Exp(m, s.key.D, s.key.N).BitLen() > 8*secure.RandomSize {
 		return errors.New("rdptest: the client's random is not encrypted for this server")
 	}
-	keys, err := secure.Derive(s.method, littleEndian(m, secure.RandomSize), serverRandom)
+	c.clientRandom = littleEndian(m, secure.RandomSize)
+	keys, err := secure.Derive(s.method, c.clientRandom, serverRandom)
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,8 @@ type Config struct {
 	Core            pdu.ClientCore // Selected is filled in
 	Cluster         uint32
 	Channels        []pdu.ChannelDef
-	Caps            pdu.ClientCaps // size and depth are filled in from what the server says
+	Reconnect       *pdu.ReconnectCookie // nil: none
+	Caps            pdu.ClientCaps       // size and depth are filled in from what the server says
 	Now             func() time.Time
 	Random          io.Reader
 }
@@ -115,6 +116,7 @@ type Connector struct {
 
 	exchange struct { // of standard security
 		random, certificate []byte // the server's
+		own                 []byte // the client's random
 		keys                *secure.Keys
 	}
 }

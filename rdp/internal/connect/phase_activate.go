@@ -6,6 +6,7 @@ import (
 
 	"github.com/sallyport/sallyport/rdp/internal/license"
 	"github.com/sallyport/sallyport/rdp/internal/pdu"
+	"github.com/sallyport/sallyport/rdp/internal/secure"
 )
 
 // Secure settings exchange, licensing and the way to the first activation ([MS-RDPBCGR] 1.3.1.1).
@@ -20,6 +21,13 @@ func (sendInfo) step(c *Connector, _ []byte) (phase, []byte, error) {
 	info := c.cfg.Info
 	if c.cfg.RestrictedAdmin {
 		info.Domain, info.User, info.Password = "", "", ""
+	}
+	if cookie := c.cfg.Reconnect; cookie != nil {
+		random := c.exchange.own
+		if random == nil { // inside TLS there is none
+			random = make([]byte, secure.RandomSize)
+		}
+		info.Reconnect = cookie.Proof(random)
 	}
 	b, err := info.AppendBinary(pdu.AppendSecurityHeader(nil, pdu.SecurityInfo))
 	if err != nil {

@@ -56,7 +56,7 @@ func (sendExchange) step(c *Connector, _ []byte) (phase, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c.exchange.keys = keys
+	c.exchange.keys, c.exchange.own = keys, random
 	out, err := c.send(c.res.IO, pdu.AppendSecurityExchange(nil, encrypted))
 	return encrypt{}, out, err
 }

@@ -1,6 +1,11 @@
 package pdu
 
-import "github.com/sallyport/sallyport/rdp/internal/wire"
+import (
+	"crypto/hmac"
+	"crypto/md5"
+
+	"github.com/sallyport/sallyport/rdp/internal/wire"
+)
 
 // SessionInfo is a Save Session Info PDU ([MS-RDPBCGR] 2.2.10.1): somebody signed in, or the server has something to say about
 // the sign-in. Who signed in is not taken down: the client knows it, and a server could write what it likes.
@@ -30,6 +35,15 @@ const (
 type ReconnectCookie struct {
 	LogonID uint32
 	Random  [16]byte
+}
+
+// Proof returns what shows that a client has the cookie: ARC_CS_PRIVATE_PACKET (2.2.4.3, 5.5). random is the client's, zeros inside TLS.
+func (c *ReconnectCookie) Proof(random []byte) []byte {
+	h := hmac.New(md5.New, c.Random[:])
+	h.Write(random)
+	b := wire.AppendU32LE(nil, reconnectSize)
+	b = wire.AppendU32LE(wire.AppendU32LE(b, cookieVersion), c.LogonID)
+	return h.Sum(b)
 }
 
 const (
