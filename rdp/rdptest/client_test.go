@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/pam/pamtest"
 	"github.com/sallyport/sallyport/rdp/internal/codec"
 	"github.com/sallyport/sallyport/rdp/internal/connect"
 	"github.com/sallyport/sallyport/rdp/internal/credssp"
@@ -19,8 +18,6 @@ import (
 	"github.com/sallyport/sallyport/rdp/internal/wire"
 	"github.com/sallyport/sallyport/rdp/rdptest"
 )
-
-func TestMain(m *testing.M) { pamtest.VerifyNoLeaks(m) }
 
 // patience is how long a test waits for what must come: it is there to end a hung test, not to measure.
 const patience = 2 * time.Minute

@@ -27,7 +27,7 @@ type display struct {
 }
 
 // start runs a program until the test ends. Its output is in the log of a test that fails.
-func start(t *testing.T, cmd *exec.Cmd) {
+func start(t testing.TB, cmd *exec.Cmd) {
 	t.Helper()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -43,7 +43,7 @@ func start(t *testing.T, cmd *exec.Cmd) {
 	})
 }
 
-func newDisplay(t *testing.T) display {
+func newDisplay(t testing.TB) display {
 	t.Helper()
 	xvfb := pamtest.Peer(t, "Xvfb")
 	r, w, err := os.Pipe()
