@@ -166,6 +166,7 @@ var house = map[string]part{
 			"rdp/internal/secure":          "standard security under the connection",
 			"rdp/internal/credssp":         "sizes of its messages, and its refusal",
 			"rdp/internal/pdu":             "what is said",
+			"rdp/internal/screen":          "what is passed on to viewers",
 		},
 		tests: uses{"rdp/rdptest": "the server", "pam/pamtest": "leak check", "rdp/internal/rdplab": "real servers"},
 	},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"image"
+	"iter"
 	"slices"
 
 	"github.com/sallyport/sallyport/rdp/internal/codec"
@@ -15,6 +16,22 @@ const (
 	cellUnits = 16
 	cellBytes = 32 << 10
 )
+
+// MaxPadding is by how many pixels a picture may be wider or higher than the desktop: servers round up.
+const MaxPadding = 64
+
+// Cells yields the parts of a rectangle that lie in one cell each.
+func Cells(r image.Rectangle) iter.Seq[image.Rectangle] {
+	return func(yield func(image.Rectangle) bool) {
+		for y := r.Min.Y; y < r.Max.Y; y = y/cellSide*cellSide + cellSide {
+			for x := r.Min.X; x < r.Max.X; x = x/cellSide*cellSide + cellSide {
+				if !yield(image.Rect(x, y, x/cellSide*cellSide+cellSide, y/cellSide*cellSide+cellSide).Intersect(r)) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // wide is the number of cells past which a unit is cut in pieces before a cell of it is coded anew: it would have to be decoded for each of
 // them.
@@ -94,7 +111,7 @@ func (b *Board) Add(seq uint64, payload []byte) error {
 				return err
 			}
 		case unitTile, unitRemoteFX:
-			if u.width > b.size.X+cellSide || u.height > b.size.Y+cellSide { // servers round up, but not by more
+			if u.width > b.size.X+MaxPadding || u.height > b.size.Y+MaxPadding {
 				return fmt.Errorf("screen: picture of %dx%d on a desktop of %dx%d", u.width, u.height, b.size.X, b.size.Y)
 			}
 			b.put(&held{raw: u.raw, rect: u.rect.Intersect(b.bounds()), whole: u.opaque(), seq: seq, burst: from})
@@ -119,16 +136,11 @@ func (b *Board) desktop(width, height int) error {
 }
 
 // cellsOf yields the cells that a rectangle within the desktop meets, and what of it is in each.
-func (b *Board) cellsOf(r image.Rectangle) func(yield func(i int, part image.Rectangle) bool) {
+func (b *Board) cellsOf(r image.Rectangle) iter.Seq2[int, image.Rectangle] {
 	return func(yield func(int, image.Rectangle) bool) {
-		if r.Empty() {
-			return
-		}
-		for y := r.Min.Y / cellSide; y <= (r.Max.Y-1)/cellSide; y++ {
-			for x := r.Min.X / cellSide; x <= (r.Max.X-1)/cellSide; x++ {
-				if i := y*b.cols + x; !yield(i, r.Intersect(b.cellRect(i))) {
-					return
-				}
+		for part := range Cells(r) {
+			if !yield(part.Min.Y/cellSide*b.cols+part.Min.X/cellSide, part) {
+				return
 			}
 		}
 	}
