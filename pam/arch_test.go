@@ -293,8 +293,11 @@ var house = map[string]part{
 		},
 	},
 	"rdp/rdptest/internal/encode": {
-		why:   "the server's side of the codecs",
-		uses:  uses{"rdp/internal/wire": "fields of the streams"},
+		why: "the server's side of the codecs",
+		uses: uses{
+			"rdp/internal/wire": "fields of the streams",
+			"rdp/internal/bulk": "flags of packets",
+		},
 		tests: uses{"rdp/internal/codec": "what is encoded is decoded"},
 	},
 	"rdp/internal/wire": {why: "fields of RDP's layers, read with bounds and appended"},

@@ -169,3 +169,47 @@ func atDepth(m *image.RGBA, depth int) *image.RGBA {
 	}
 	return m
 }
+
+// TestXfreerdp_Bulk: with 8 and 64 KiB of history, what a client shows that somebody else has written is what the server does.
+func TestXfreerdp_Bulk(t *testing.T) {
+	for _, level := range []string{"0", "1"} {
+		for _, codec := range []rdptest.Codec{rdptest.CodecRaw, rdptest.CodecPlanar} {
+			s := newServer(t, func(c *rdptest.Config) { c.Bulk, c.Codec = true, codec })
+			addr, err := s.Listen()
+			if err != nil {
+				t.Fatal(err)
+			}
+			screen, _ := xfreerdp(t, addr, pin(s), "+compression", "/compression-level:"+level)
+			far := session(t, s)
+			if !far.Compression {
+				t.Errorf("level %s: xfreerdp takes no compression", level)
+			}
+			screen.shows(t, far.Desktop())
+		}
+	}
+}
+
+// TestServer_Bulk: with 8 and 64 KiB of history, what package rdp shows is what the server does, over several turns of the history.
+func TestServer_Bulk(t *testing.T) {
+	for _, level := range []rdp.Compression{rdp.Compression8K, rdp.Compression64K, rdp.CompressionXCRUSH} {
+		for _, codec := range []rdptest.Codec{rdptest.CodecRaw, rdptest.CodecPlanar} {
+			s := newServer(t, func(c *rdptest.Config) { c.Bulk, c.Codec = true, codec })
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			c := dialAs(ctx, t, s, rdp.Config{Width: 402, Height: 290, Compression: level})
+			far := session(t, s)
+			f, err := rdp.NewFramebuffer(c.Size())
+			if err != nil {
+				t.Fatal(err)
+			}
+			draw(ctx, t, c, f, far.Desktop(), 0)
+			if err := c.Type("Ünï"); err != nil {
+				t.Fatal(err)
+			}
+			if err := far.Desktop().Wait(ctx, func(d *rdptest.Desktop) bool { return d.Text() == "Ünï" }); err != nil {
+				t.Fatal(err)
+			}
+			draw(ctx, t, c, f, far.Desktop(), 0)
+		}
+	}
+}

@@ -295,7 +295,7 @@ func (c *Session) signIn() error {
 		return err
 	}
 	c.pending = nil
-	c.Compression = info.Flags&pdu.InfoCompression != 0
+	c.Compression, c.bulkType = info.Flags&pdu.InfoCompression != 0, info.Compression
 	license, err := (&pdu.LicenseError{Code: pdu.LicenseValidClient, Transition: pdu.LicenseNoTransition}).AppendBinary(pdu.AppendSecurityHeader(nil, pdu.SecurityLicense))
 	if err != nil {
 		return err

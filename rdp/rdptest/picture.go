@@ -47,7 +47,10 @@ func (c *Session) chooseCodec() {
 	if c.desktop != nil {
 		w, h = c.desktop.size()
 	}
-	c.palette = c.Depth == 8
+	c.palette, c.bulk = c.Depth == 8, nil
+	if c.server.cfg.Bulk && c.Compression && c.FastPath && c.caps.maxRequest >= patchBytes {
+		c.bulk = encode.NewMPPC(c.bulkType > 0)
+	}
 	c.rfx = nil
 	switch c.Codec {
 	case CodecRemoteFX1:
@@ -134,7 +137,10 @@ func (c *Session) update(code pdu.UpdateCode, body []byte) error {
 	if !c.FastPath {
 		return c.shareData(pdu.DataUpdate, body)
 	}
-	const fragment = 15 << 10
+	fragment := 15 << 10
+	if c.bulk != nil && c.bulkType == 0 {
+		fragment = 8 << 10 // the whole history
+	}
 	for u, first := (pdu.FastPathUpdate{Code: code}), true; first || len(body) > 0; first = false {
 		u.Data = body[:min(len(body), fragment)]
 		body = body[len(u.Data):]
@@ -145,6 +151,9 @@ func (c *Session) update(code pdu.UpdateCode, body []byte) error {
 			u.Fragment = pdu.FragmentNext
 		case !first:
 			u.Fragment = pdu.FragmentLast
+		}
+		if c.bulk != nil {
+			u.Data, u.Compression = c.bulk.Compress(u.Data)
 		}
 		part, err := u.AppendBinary(nil)
 		if err != nil {

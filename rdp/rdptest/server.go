@@ -49,6 +49,8 @@ type Config struct {
 	Animation Animation
 	// Codec is how pictures are sent to clients that take it; others get raw bitmaps.
 	Codec Codec
+	// Bulk compresses updates on the fast path for clients that take it, with 64 KiB of history, or 8 if the client has no more (3.1.8).
+	Bulk bool
 	// HalfChroma makes CodecPlanar and CodecNSCodec send colour at half the width and height, which loses some of it.
 	HalfChroma bool
 	// Hostile names the way in which the server breaks the protocol: see Variants. Empty means that it keeps to it.

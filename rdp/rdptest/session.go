@@ -46,13 +46,15 @@ type Session struct {
 	secure    *secure.Conn // conn, with standard security
 
 	clientRandom []byte // with standard security
+	bulkType     uint8  // the greatest type of bulk compression that the client takes
 
 	display     displayControl
 	asked       chan image.Point // has room for one: the size that the client asks for
 	activations atomic.Int32     // that the client has not finished: nothing is drawn
 
-	drawing sync.Mutex // held while a picture is sent; guards caps, rfx, palette, and Depth, FastPath and Codec, once the session is active
-	palette bool       // has to be sent
+	drawing sync.Mutex   // held while a picture is sent; guards caps, rfx, palette, and Depth, FastPath and Codec, once the session is active
+	palette bool         // has to be sent
+	bulk    *encode.MPPC // nil: updates are not compressed
 
 	wmu     sync.Mutex // keeps units whole; a write in it ends by its deadline, or when Close closes the connection
 	conn    net.Conn
