@@ -461,6 +461,7 @@ func TestMiddle(t *testing.T) {
 		"short":                           {"short", ""},
 		"db-warehouse-eu-readonly":        {"db-warehouse-eu-", "readonly"},
 		"abcdefghijklmnope\u0301fghijklm": {"abcdefghijklmnope\u0301", "fghijklm"},
+		"خادم قاعدة البيانات الرئيسية": {"خادم قاعدة البيانات الرئيسية", ""},
 	} {
 		if got := middle(name); got != want {
 			t.Errorf("middle(%q) = %q, want %q", name, got, want)

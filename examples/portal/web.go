@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -159,11 +160,15 @@ func initials(name string) string {
 	return string(out)
 }
 
+// joined are scripts whose letters take their shape from their neighbours, or that run from right to left: a name in
+// one of them falls apart where it is cut in two.
+var joined = []*unicode.RangeTable{unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Devanagari, unicode.Mongolian}
+
 // middle splits a long name into a head, which may be elided, and a tail, which stays.
 func middle(name string) [2]string {
 	const least, tail = 22, 8
 	runes := []rune(name)
-	if len(runes) < least {
+	if len(runes) < least || slices.ContainsFunc(runes, func(r rune) bool { return unicode.In(r, joined...) }) {
 		return [2]string{name, ""}
 	}
 	cut := len(runes) - tail

@@ -28,8 +28,15 @@ export function duration(ms: number): string {
 const LONG = 20
 const TAIL = 8
 
-/** The end of a long name that is to stay when the name is cut; empty for a short one. */
+/**
+ * Scripts whose letters take their shape from their neighbours, or that run from right to left: a name in one of them
+ * falls apart where it is cut in two.
+ */
+const JOINED =
+  /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Devanagari}\p{Script=Mongolian}]/u
+
+/** The end of a long name that is to stay when the name is cut; empty for a short one, and for one that must be whole. */
 export function tail(name: string): string {
   const all = Array.from(name)
-  return all.length > LONG ? all.slice(-TAIL).join('') : ''
+  return all.length > LONG && !JOINED.test(name) ? all.slice(-TAIL).join('') : ''
 }

@@ -44,6 +44,9 @@ export const toolbarStyles = css`
     .tool { flex-direction: column; justify-content: center; gap: 4px; height: 56px; padding: 0 2px; font-size: var(--sp-fs-s); line-height: 16px; }
     .tool.leave { background: var(--sp-danger-soft); }
     .tool.shut { grid-column: 1 / -1; flex-direction: row; height: 44px; background: var(--sp-hover); }
+    .bar[data-over='1'] .tool.shut { grid-column: span 2; height: 56px; }
+    .bar[data-over='2'] .tool.shut { grid-column: span 1; height: 56px; flex-direction: column; }
+    .bar.dropped .tool, .bar.dropped ::slotted(*) { display: none; }
   }
 `
 

@@ -128,7 +128,11 @@ export class SpToolbar extends SpElement {
     if (changed.has('place')) this.part$('.handle')?.style.setProperty('left', `${this.place * 100}%`)
     if (changed.has('state') && this.open) this.#fold()
     if (this.panel === 'clipboard' && !this.#mayPaste()) this.panel = ''
-    for (const [i, tool] of this.#tools().entries()) tool.tabIndex = i === this.current ? 0 : -1
+    const tools = this.#tools()
+    for (const [i, tool] of tools.entries()) tool.tabIndex = i === this.current ? 0 : -1
+    // On a phone the bar is a grid of three, and Close fills what is left of the last row.
+    const bar = this.part$('.bar')
+    if (bar) bar.dataset.over = String((tools.length - 1) % 3)
   }
 
   override render() {
@@ -148,7 +152,7 @@ export class SpToolbar extends SpElement {
   #bar() {
     const s = this.state
     const name = s?.asset.name ?? ''
-    return html`<div class="bar" part="bar" role="toolbar" aria-label=${t('toolbar')}
+    return html`<div class="bar ${this.panel ? 'dropped' : ''}" part="bar" role="toolbar" aria-label=${t('toolbar')}
       @pointerenter=${() => this.#auto.use('pointer', true)} @pointerleave=${() => this.#auto.use('pointer', false)}
       @mousedown=${keepFocus} @pointerdown=${() => this.#auto.use('pointer', true)}>
       <div class="grp id">
@@ -247,7 +251,8 @@ export class SpToolbar extends SpElement {
   #closePanel(byKey: boolean): void {
     const button = this.part$(`[data-id='${this.panel}']`)
     this.panel = ''
-    if (byKey) button?.focus()
+    if (byKey)
+      void this.updateComplete.then(() => button?.focus()) // on a phone it is hidden until then
     else this.dispatchEvent(new CustomEvent('sp-refocus'))
   }
 

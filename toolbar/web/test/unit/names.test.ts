@@ -41,4 +41,5 @@ it('backs off: at once, then doubling, capped, with jitter', () => {
 it('keeps the end of a long name', () => {
   expect(tail('db-replica-07')).toBe('')
   expect(tail('db-warehouse-eu-central-analytics-readonly')).toBe('readonly')
+  expect(tail('خادم قاعدة البيانات الرئيسية')).toBe('')
 })
