@@ -62,7 +62,7 @@ func sit(t *testing.T, cfg rdp.Config) *desk {
 		c.Close()
 		<-done
 	})
-	s.Wait(t, "session", func() bool { return s.Ready(rdplab.XrdpDisplay) }, "xrdp", "xrdp-sesman")
+	s.Wait(t, "session", s.Ready, "xrdp", "xrdp-sesman")
 	return d
 }
 
@@ -196,7 +196,7 @@ func TestXrdp_Resize(t *testing.T) {
 			t.Errorf("%dx%d, want %v", w, h, size)
 		}
 		d.s.Wait(t, "the screen in that size", func() bool {
-			img, err := d.s.Screen(t.Context(), rdplab.XrdpDisplay)
+			img, err := d.s.Screen(t.Context())
 			return err == nil && img.Bounds().Dx() == size[0] && img.Bounds().Dy() == size[1]
 		}, "xrdp")
 	}

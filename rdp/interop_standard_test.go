@@ -26,6 +26,6 @@ func TestXrdp_StandardSecurity(t *testing.T) {
 		t.Errorf("encrypted by %s", got)
 	}
 	v := watch(t, c)
-	s.Wait(t, "session", func() bool { return s.Ready(rdplab.XrdpDisplay) }, "xrdp", "xrdp-sesman")
-	v.shows(t, 0, screen(s, rdplab.XrdpDisplay))
+	s.Wait(t, "session", s.Ready, "xrdp", "xrdp-sesman")
+	v.shows(t, 0, s.Screen)
 }

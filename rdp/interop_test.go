@@ -4,281 +4,244 @@ package rdp_test
 
 import (
 	"context"
-	"fmt"
+	_ "embed"
+	"encoding/json"
 	"image"
-	"image/png"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/sallyport/sallyport/rdp"
 	"github.com/sallyport/sallyport/rdp/internal/rdplab"
 )
 
-// viewer draws what a client gets, in a goroutine of its own.
-type viewer struct {
-	*rdp.Client
-	done chan struct{} // closed when err is there
+// What is expected of each real server: by the names of cells an outcome, which is "ok", "error:" and a rdp.Code, or "n/a: " and the reason why
+// there is nothing to try; by the names of drawings what comes of them. Where an outcome alone does not tell, the cell says what ok is.
+//
+//go:embed testdata/interop.json
+var interopJSON []byte
 
-	mu      sync.Mutex // guards what follows
-	frame   *rdp.Framebuffer
-	codecs  map[string]int // tiles by codec
-	err     error
-	changed chan struct{} // closed and made anew by each update
+type expectation struct {
+	Cells    map[string]string   `json:"cells"`
+	Drawings map[string]expected `json:"drawings"` // those that are tried
 }
 
-// view dials as the server's user and watches.
-func view(t *testing.T, s *rdplab.Server, cfg rdp.Config) (*viewer, error) {
+// expected is what a drawing is to look like.
+type expected struct {
+	Codec string  `json:"codec"`      // the only one that may come
+	Error float64 `json:"mean_error"` // the largest that is right: zero where the codec is exact
+}
+
+// interop returns the table, in which each of the servers has each of the cells, and no other has any.
+func interop(t *testing.T) map[string]expectation {
 	t.Helper()
-	if cfg.Credentials == nil {
-		cfg.Credentials = as(s.User, s.Password)
+	var table map[string]expectation
+	if err := json.Unmarshal(interopJSON, &table); err != nil {
+		t.Fatal(err)
 	}
-	cfg.Pins, cfg.Width, cfg.Height = []string{rdp.Fingerprint(s.Certificate)}, rdplab.Width, rdplab.Height
-	c, err := dial(t, s.Addr, cfg)
+	return table
+}
+
+// real is a real server as the table knows it.
+type real struct {
+	*rdplab.Server
+	name     string     // in the table
+	cfg      rdp.Config // what it takes to come in
+	protocol string     // what Info says then
+	// truth is what the screen shows: its X server, or the watcher.
+	truth   func(context.Context) (*image.RGBA, error)
+	watcher *viewer // another client, where there is no X server
+}
+
+// watch makes v the watcher.
+func (r *real) watch(v *viewer) {
+	r.watcher, r.truth = v, v.show
+}
+
+// alone is view for who types: the watcher leaves, since weston gives the focus to one client only, and the new one is the watcher then.
+func (r *real) alone(t *testing.T) (*viewer, error) {
+	t.Helper()
+	if r.watcher != nil {
+		r.watcher.stop()
+	}
+	v, err := view(t, r.Server, r.cfg)
 	if err != nil {
 		return nil, err
 	}
-	return watch(t, c), nil
+	if r.watcher != nil {
+		r.watch(v)
+	}
+	v.shows(t, anything, r.truth)
+	return v, nil
 }
 
-// watch draws what comes until the test ends.
-func watch(t *testing.T, c *rdp.Client) *viewer {
+// names of the servers, each of which one of the tests below starts.
+var realServers = []string{
+	"xrdp-negotiate", "xrdp-tls", "shadow-nla", "shadow-tls", "weston-tls", "gnome-nla",
+}
+
+// TestInterop_Table: the table has every cell of every server, nothing else, and only outcomes that can be.
+func TestInterop_Table(t *testing.T) {
+	table := interop(t)
+	if got := slices.Sorted(maps.Keys(table)); !slices.Equal(got, slices.Sorted(slices.Values(realServers))) {
+		t.Errorf("the table has the servers %v", got)
+	}
+	columns := make([]string, len(cells))
+	for i, c := range cells {
+		columns[i] = c.name
+	}
+	slices.Sort(columns)
+	for name, e := range table {
+		if got := slices.Sorted(maps.Keys(e.Cells)); !slices.Equal(got, columns) {
+			t.Errorf("%s has the cells %v, want %v", name, got, columns)
+		}
+		for cell, outcome := range e.Cells {
+			code, failed := strings.CutPrefix(outcome, "error:")
+			reason, na := strings.CutPrefix(outcome, "n/a: ")
+			if outcome != "ok" && (!failed || code == "") && (!na || reason == "") {
+				t.Errorf("%s, %s: outcome %q", name, cell, outcome)
+			}
+		}
+		for drawing := range e.Drawings {
+			if _, ok := drawings[drawing]; !ok {
+				t.Errorf("%s: unknown drawing %q", name, drawing)
+			}
+		}
+	}
+}
+
+// prove runs the cells of a server, in order, and then its drawings.
+func prove(t *testing.T, r *real) {
 	t.Helper()
-	f, err := rdp.NewFramebuffer(c.Size())
+	want, ok := interop(t)[r.name]
+	if !ok {
+		t.Fatalf("%s is not in the table", r.name)
+	}
+	for _, c := range cells {
+		t.Run(r.name+"/"+c.name, func(t *testing.T) {
+			outcome := want.Cells[c.name]
+			switch {
+			case outcome == "":
+				t.Fatal("the table has no row for this")
+			case strings.HasPrefix(outcome, "n/a: "):
+				t.Log(outcome)
+				return
+			}
+			got := "ok"
+			if err := c.run(t, r); err != nil {
+				got = "error:" + string(rdp.CodeOf(err))
+				t.Log(err)
+			}
+			if got != outcome {
+				t.Errorf("%s, want %s", got, outcome)
+			}
+		})
+	}
+}
+
+// draw runs the drawings of a server.
+func (r *real) draw(t *testing.T) {
+	t.Helper()
+	for name, e := range interop(t)[r.name].Drawings {
+		t.Run(r.name+"/"+name, func(t *testing.T) {
+			cfg := drawings[name]
+			cfg.Security = r.cfg.Security
+			v, err := view(t, r.Server, cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := v.shows(t, e.Error, r.truth)
+			if v.seen() != e.Codec {
+				t.Errorf("codecs %s came, want %s", v.seen(), e.Codec)
+			}
+			t.Logf("%s: mean error %.3f", e.Codec, got)
+		})
+	}
+}
+
+// drawings are ways to get the pictures: depth, codec, and bulk compression.
+var drawings = map[string]rdp.Config{
+	"depth-15":     {Depth: 15},
+	"depth-16":     {Depth: 16, Compression: rdp.Compression64K},
+	"depth-24":     {Depth: 24, Compression: rdp.Compression64K},
+	"depth-32":     {Depth: 32, Compression: rdp.Compression64K},
+	"remotefx":     {RemoteFX: true, Compression: rdp.Compression64K},
+	"nscodec":      {NSCodec: true},
+	"bulk-none":    {},
+	"bulk-8k":      {Compression: rdp.Compression8K},
+	"bulk-64k":     {Compression: rdp.Compression64K},
+	"bulk-ncrush":  {Compression: rdp.CompressionNCRUSH},
+	"bulk-xcrush":  {Compression: rdp.CompressionXCRUSH},
+	"remotefx-raw": {RemoteFX: true},
+}
+
+// TestInterop_XrdpNegotiate: a session with an X server, which is the truth. What offers network level authentication gets TLS.
+func TestInterop_XrdpNegotiate(t *testing.T) {
+	xrdp(t, rdplab.LayerNegotiate, real{name: "xrdp-negotiate", protocol: "TLS"})
+}
+
+// TestInterop_XrdpTLS: the same behind a server that takes nothing else.
+func TestInterop_XrdpTLS(t *testing.T) {
+	xrdp(t, rdplab.LayerTLS, real{name: "xrdp-tls", protocol: "TLS", cfg: rdp.Config{Security: rdp.SecurityTLS}})
+}
+
+func xrdp(t *testing.T, layer rdplab.Layer, r real) {
+	r.Server = rdplab.StartXrdp(t, layer, rdplab.Options{})
+	r.truth = r.Screen
+	begin(t, &r)
+	r.draw(t)
+	prove(t, &r)
+}
+
+// begin signs in so that the session begins, and waits until it is there.
+func begin(t *testing.T, r *real) {
+	t.Helper()
+	v, err := view(t, r.Server, r.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &viewer{Client: c, done: make(chan struct{}), frame: f, codecs: make(map[string]int), changed: make(chan struct{})}
-	go v.watch()
-	t.Cleanup(v.stop)
-	return v
+	r.Wait(t, "session", r.Ready, "xrdp-sesman")
+	v.shows(t, 0, r.truth)
+	v.stop()
 }
 
-func (v *viewer) stop() {
-	v.Close()
-	<-v.done
-}
-
-func (v *viewer) watch() {
-	defer close(v.done)
-	for {
-		u, err := v.Next(context.Background())
-		v.mu.Lock()
-		if err == nil {
-			err = v.frame.Apply(u)
-		}
-		switch u := u.(type) {
-		case *rdp.Bitmap:
-			for _, tile := range u.Tiles {
-				v.codecs[tile.Codec.String()]++
-			}
-		case *rdp.SurfaceBits:
-			v.codecs[u.Tile.Codec.String()]++
-		}
-		v.err = err
-		close(v.changed)
-		v.changed = make(chan struct{})
-		v.mu.Unlock()
-		if err != nil {
-			return
-		}
-	}
-}
-
-// picture returns a copy of what is shown.
-func (v *viewer) picture() *image.RGBA {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	img := *v.frame.Image()
-	img.Pix = slices.Clone(img.Pix)
-	return &img
-}
-
-// show is picture as a truth of others.
-func (v *viewer) show(ctx context.Context) (*image.RGBA, error) { return v.picture(), ctx.Err() }
-
-// seen returns which codecs came.
-func (v *viewer) seen() string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return strings.Join(slices.Sorted(maps.Keys(v.codecs)), " ")
-}
-
-// shows waits until the client shows what truth does, but for a mean error of tolerance, and returns the error. Truth is asked again
-// while it is not so: a session that begins paints its screen bit by bit.
-func (v *viewer) shows(t *testing.T, tolerance float64, truth func(context.Context) (*image.RGBA, error)) float64 {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	least := 256.0
-	var want *image.RGBA
-	for {
-		now, err := truth(ctx)
-		if err == nil {
-			want = now
-		}
-		if ctx.Err() != nil || err != nil {
-			keep(t, "got", v.picture())
-			keep(t, "want", want)
-			t.Fatalf("the picture never was the right one: mean error %.2f at best, want %.2f; codecs %s; %v", least, tolerance, v.seen(), err)
-		}
-		got := v.picture()
-		e := rdplab.MeanError(got, want)
-		if least = min(least, e); e <= tolerance && colours(want) >= 100 {
-			keep(t, "right", got)
-			return e
-		}
-		v.mu.Lock()
-		err = v.err
-		v.mu.Unlock()
-		if err != nil {
-			keep(t, "got", got)
-			t.Fatalf("the session ended before its picture was right (mean error %.2f): %v", least, err)
-		}
-		<-tick.C
-	}
-}
-
-// colours counts the colours of a picture: the chart of the terminal has more than 200, a screen that is not painted yet has one.
-func colours(img *image.RGBA) int {
-	seen := make(map[[3]byte]bool)
-	for i := 0; i < len(img.Pix); i += 4 {
-		seen[[3]byte(img.Pix[i:])] = true
-	}
-	return len(seen)
-}
-
-// keep writes a picture into the folder that RDP_PICTURES names, for eyes.
-func keep(t *testing.T, name string, img *image.RGBA) {
-	dir := os.Getenv("RDP_PICTURES")
-	if dir == "" || img == nil {
-		return
-	}
-	f, err := os.Create(filepath.Join(dir, strings.ReplaceAll(t.Name(), "/", "-")+"-"+name+".png"))
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	defer f.Close()
-	if err := png.Encode(f, img); err != nil {
-		t.Error(err)
-	}
-}
-
-// screen is what an X display of the server shows.
-func screen(s *rdplab.Server, display string) func(context.Context) (*image.RGBA, error) {
-	return func(ctx context.Context) (*image.RGBA, error) { return s.Screen(ctx, display) }
-}
-
-// drawn is a way to draw a server's screen.
-type drawn struct {
-	cfg       rdp.Config
-	codec     string  // the only one that may come; several with spaces between
-	tolerance float64 // mean error
-}
-
-// TestXrdp_Codecs: each codec of xrdp shows what its X server has, exactly where the codec is exact.
-func TestXrdp_Codecs(t *testing.T) {
-	s := rdplab.StartXrdp(t, rdplab.LayerNegotiate, rdplab.Options{})
-	for _, d := range []drawn{
-		{rdp.Config{Depth: 32, Compression: rdp.Compression64K}, "planar", 0},
-		{rdp.Config{Depth: 24, Compression: rdp.Compression64K}, "rle24", 0},
-		{rdp.Config{Depth: 16, Compression: rdp.Compression64K}, "rle16", 2},
-		{rdp.Config{Depth: 15}, "rle15", 2},
-		{rdp.Config{Depth: 32, RemoteFX: true}, "rfx", 3},
+// TestInterop_Shadow: an X server is shown to whoever comes.
+func TestInterop_Shadow(t *testing.T) {
+	s := rdplab.StartShadow(t, rdplab.Options{})
+	for _, r := range []*real{
+		{Server: s.NLA, name: "shadow-nla", protocol: "CredSSP", cfg: rdp.Config{Security: rdp.SecurityNLA}, truth: s.NLA.Screen},
+		{Server: s.TLS, name: "shadow-tls", protocol: "TLS", cfg: rdp.Config{Security: rdp.SecurityTLS}, truth: s.TLS.Screen},
 	} {
-		t.Run(d.codec, func(t *testing.T) {
-			v, err := view(t, s, d.cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.Wait(t, "session", func() bool { return s.Ready(rdplab.XrdpDisplay) }, "xrdp", "xrdp-sesman")
-			report(t, v, d, v.shows(t, d.tolerance, screen(s, rdplab.XrdpDisplay)))
-		})
+		r.draw(t)
+		prove(t, r)
 	}
 }
 
-func report(t *testing.T, v *viewer, d drawn, e float64) {
+// TestInterop_Weston: a compositor without an X server, which paints the pointers of all clients into the picture: whoever is to see the same
+// has to look at the same time.
+func TestInterop_Weston(t *testing.T) {
+	r := &real{Server: rdplab.StartWeston(t), name: "weston-tls", protocol: "TLS", cfg: rdp.Config{Security: rdp.SecurityTLS}}
+	r.enter(t)
+	r.ShowTerminal(t)
+	r.draw(t)
+	prove(t, r)
+}
+
+// TestInterop_GNOME: a compositor that lets in by network level authentication alone.
+func TestInterop_GNOME(t *testing.T) {
+	r := &real{Server: rdplab.StartGNOME(t), name: "gnome-nla", protocol: "CredSSP", cfg: rdp.Config{Security: rdp.SecurityNLA}}
+	r.enter(t)
+	r.draw(t)
+	prove(t, r)
+}
+
+// enter makes a client the watcher.
+func (r *real) enter(t *testing.T) {
 	t.Helper()
-	if v.seen() != d.codec {
-		t.Errorf("codecs %s came, want %s", v.seen(), d.codec)
-	}
-	t.Logf("%s: mean error %.3f", d.codec, e)
-}
-
-// TestShadow_Codecs: each codec of FreeRDP's server shows what its X server has.
-func TestShadow_Codecs(t *testing.T) {
-	nla, tls := rdplab.StartShadow(t, rdplab.Options{})
-	for _, d := range []struct {
-		s *rdplab.Server
-		drawn
-	}{
-		{nla, drawn{rdp.Config{Depth: 32, Security: rdp.SecurityNLA}, "planar", 0}},
-		{tls, drawn{rdp.Config{Depth: 16}, "rle16", 4}},
-		{tls, drawn{rdp.Config{Depth: 15}, "rle15", 4}},
-		{tls, drawn{rdp.Config{Depth: 32, RemoteFX: true}, "rfx", 3}},
-	} {
-		t.Run(d.codec, func(t *testing.T) {
-			v, err := view(t, d.s, d.cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			report(t, v, d.drawn, v.shows(t, d.tolerance, screen(d.s, rdplab.ShadowDisplay)))
-		})
-	}
-}
-
-// TestWeston_Codecs: raw pictures show what xfreerdp does, and what comes through a bulk compression, NSCodec or RemoteFX shows what they do.
-// weston paints the pointers of all clients into the picture: whoever is to see the same has to look at the same time.
-func TestWeston_Codecs(t *testing.T) {
-	s := rdplab.StartWeston(t)
-	x := s.XFreeRDP(t, "raw", "/bpp:32")
-	raw := drawn{rdp.Config{}, "surface32", 2} // what xfreerdp gets is coded with loss
-	exact, err := view(t, s, raw.cfg)
+	v, err := view(t, r.Server, r.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	report(t, exact, raw, exact.shows(t, raw.tolerance, x.Screenshot))
-	x.Stop()
-	for _, d := range []drawn{
-		{rdp.Config{Compression: rdp.Compression8K}, "surface32", 0},
-		{rdp.Config{Compression: rdp.Compression64K}, "surface32", 0},
-		{rdp.Config{Compression: rdp.CompressionNCRUSH}, "surface32", 0},
-		{rdp.Config{Compression: rdp.CompressionXCRUSH}, "surface32", 0},
-		{rdp.Config{NSCodec: true}, "nscodec", 4},
-		{rdp.Config{RemoteFX: true}, "rfx", 2},
-	} {
-		t.Run(fmt.Sprintf("%s-bulk%d", d.codec, d.cfg.Compression), func(t *testing.T) {
-			v, err := view(t, s, d.cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			report(t, v, d, v.shows(t, d.tolerance, exact.show))
-		})
-	}
-}
-
-// TestGNOME_Codecs: planar and RemoteFX of GNOME's remote desktop show what xfreerdp does.
-func TestGNOME_Codecs(t *testing.T) {
-	s := rdplab.StartGNOME(t)
-	x := s.XFreeRDP(t, "rfx", "/bpp:32")
-	for _, d := range []drawn{
-		{rdp.Config{Compression: rdp.CompressionXCRUSH}, "planar", 3},
-		{rdp.Config{Compression: rdp.Compression64K, RemoteFX: true}, "rfx", 3},
-	} {
-		t.Run(d.codec, func(t *testing.T) {
-			v, err := view(t, s, d.cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			report(t, v, d, v.shows(t, d.tolerance, x.Screenshot))
-		})
-	}
+	r.watch(v)
 }

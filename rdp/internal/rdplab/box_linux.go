@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -200,8 +201,11 @@ func (b *Box) WaitPort(t testing.TB, port int, needs ...string) {
 	b.Wait(t, fmt.Sprintf("port %d", port), func() bool { return b.listens(port) }, needs...)
 }
 
-// listens reads the kernel's table of sockets: state 0A is LISTEN.
-func (b *Box) listens(port int) bool {
+// listens says whether there is a socket that takes connections to a port.
+func (b *Box) listens(port int) bool { return b.sockets(port, "0A") > 0 }
+
+// sockets counts the box's TCP sockets of a port in the given states, by the kernel's table: 01 is ESTABLISHED, 08 CLOSE_WAIT, 0A LISTEN.
+func (b *Box) sockets(port int, states ...string) (n int) {
 	for _, name := range []string{"tcp", "tcp6"} {
 		table, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", b.init.Process.Pid, name))
 		if err != nil {
@@ -209,13 +213,16 @@ func (b *Box) listens(port int) bool {
 		}
 		for line := range strings.Lines(string(table)) {
 			f := strings.Fields(line)
-			if len(f) > 3 && f[3] == "0A" && strings.HasSuffix(f[1], fmt.Sprintf(":%04X", port)) {
-				return true
+			if len(f) > 3 && slices.Contains(states, f[3]) && strings.HasSuffix(f[1], fmt.Sprintf(":%04X", port)) {
+				n++
 			}
 		}
 	}
-	return false
+	return n
 }
+
+// caller is the address that connections into a box come from. FreeRDP's servers switch encryption off for 127.0.0.1.
+var caller = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}
 
 // Dial connects to a port of the box.
 func (b *Box) Dial(ctx context.Context, port int) (net.Conn, error) {
@@ -237,7 +244,7 @@ func (b *Box) Dial(ctx context.Context, port int) (net.Conn, error) {
 			done <- result{err: err}
 			return
 		}
-		var d net.Dialer
+		d := net.Dialer{LocalAddr: caller}
 		c, err := d.DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		done <- result{c, err}
 	}()

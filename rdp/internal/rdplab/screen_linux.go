@@ -40,14 +40,14 @@ func (b *Box) Screen(ctx context.Context, display, home string) (*image.RGBA, er
 	return decodeXWD(out)
 }
 
-// Screen returns what an X display of the server shows: the truth that its clients' pictures are measured by.
-func (s *Server) Screen(ctx context.Context, display string) (*image.RGBA, error) {
-	return s.Box.Screen(ctx, display, s.Home)
+// Screen returns what the server's X display shows: the truth that its clients' pictures are measured by.
+func (s *Server) Screen(ctx context.Context) (*image.RGBA, error) {
+	return s.Box.Screen(ctx, s.Display, s.Home)
 }
 
-// InSession runs a command in an X session of the server, as root, and returns what it printed.
-func (s *Server) InSession(ctx context.Context, display string, args ...string) ([]byte, error) {
-	return s.Output(ctx, Command{Args: args, Env: []string{"DISPLAY=" + display, "XAUTHORITY=" + filepath.Join(s.Home, ".Xauthority")}})
+// InSession runs a command on the server's X display, as root, and returns what it printed.
+func (s *Server) InSession(ctx context.Context, args ...string) ([]byte, error) {
+	return s.Output(ctx, Command{Args: args, Env: []string{"DISPLAY=" + s.Display, "XAUTHORITY=" + filepath.Join(s.Home, ".Xauthority")}})
 }
 
 // XFreeRDP is a running xfreerdp on a display of its own.

@@ -42,6 +42,15 @@ type Server struct {
 	Certificate    *x509.Certificate
 	// Home is the folder in which a shell on the screen stands.
 	Home string
+	// Display is the X display that is shown, if it is one.
+	Display string
+}
+
+// at is the same server, as it is found on another port of its box.
+func (s *Server) at(name string, port int) *Server {
+	same := *s
+	same.Name, same.Port, same.Addr = name, port, s.Relay(port)
+	return &same
 }
 
 //go:embed templates/session.sh
@@ -113,6 +122,9 @@ func newServer(t testing.TB, name string, port int, account *pamtest.Account) *S
 	return s
 }
 
+// Connections returns how many connections the server holds, also those that the client has closed.
+func (s *Server) Connections() int { return s.sockets(s.Port, "01", "08") }
+
 // session is the command of an X session.
 func (s *Server) session(o Options) []string {
 	how := "still"
@@ -122,9 +134,9 @@ func (s *Server) session(o Options) []string {
 	return []string{filepath.Join(s.Dir, "session.sh"), how, filepath.Join(s.Dir, "terminal.sh")}
 }
 
-// Ready says whether the terminal of an X display, :10 for example, has shown all that it shows by itself.
-func (s *Server) Ready(display string) bool {
-	_, err := os.Stat(filepath.Join(s.Home, "ready"+display))
+// Ready says whether the terminal on the screen has shown all that it shows by itself.
+func (s *Server) Ready() bool {
+	_, err := os.Stat(filepath.Join(s.Home, "ready"+s.Display))
 	return err == nil
 }
 

@@ -13,49 +13,45 @@ import (
 // ShadowDisplay is the X display that a shadow server shows.
 const ShadowDisplay = ":71"
 
-// The ports of StartShadow's servers inside the box.
-const (
-	shadowNLA = 3389
-	shadowTLS = 3390
-)
+// Shadow is FreeRDP's server over one virtual X display, once for each way to sign in. Only NLA checks the password.
+type Shadow struct{ NLA, TLS, Standard *Server }
 
-// StartShadow runs FreeRDP's server over one virtual X display, twice: with network level authentication, and with TLS alone, which lets
-// everybody in.
-func StartShadow(t testing.TB, o Options) (nla, tls *Server) {
+// StartShadow runs it. The three share a box.
+func StartShadow(t testing.TB, o Options) Shadow {
 	t.Helper()
 	for _, program := range []string{"freerdp-shadow-cli", "winpr-hash", "Xvfb", "xterm", "xsetroot", "xclock", "xwd"} {
 		pamtest.Peer(t, program)
 	}
-	nla = newServer(t, "shadow NLA", shadowNLA, nil)
+	s := newServer(t, "shadow", 3389, nil)
+	s.Display = ShadowDisplay
 	ctx := context.Background()
-	nla.startDisplay(ShadowDisplay)
-	nla.Start(ctx, "session", Command{Args: nla.session(o), Env: []string{"DISPLAY=" + ShadowDisplay, "HOME=" + nla.Home}})
-	nla.Wait(t, "session", func() bool { return nla.Ready(ShadowDisplay) }, "session")
-	sam, err := nla.Output(ctx, Command{Args: []string{"winpr-hash", "-u", nla.User, "-p", nla.Password, "-f", "sam"}})
+	s.startDisplay(ShadowDisplay)
+	s.Start(ctx, "session", Command{Args: s.session(o), Env: []string{"DISPLAY=" + ShadowDisplay, "HOME=" + s.Home}})
+	s.Wait(t, "session", func() bool { return s.Ready() }, "session")
+	sam, err := s.Output(ctx, Command{Args: []string{"winpr-hash", "-u", s.User, "-p", s.Password, "-f", "sam"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	samFile := nla.WriteFile("sam", string(sam), 0o600)
+	samFile := s.WriteFile("sam", string(sam), 0o600)
 	// It takes its certificate from here, and would make one that nobody knows.
 	for _, ext := range []string{"crt", "key"} {
-		p, err := os.ReadFile(filepath.Join(nla.Dir, "tls."+ext))
+		p, err := os.ReadFile(filepath.Join(s.Dir, "tls."+ext))
 		if err != nil {
 			t.Fatal(err)
 		}
-		nla.WriteFile("config/freerdp/shadow/shadow."+ext, string(p), 0o600)
+		s.WriteFile("config/freerdp/shadow/shadow."+ext, string(p), 0o600)
 	}
-	run := func(name string, port int, args ...string) {
-		nla.Start(ctx, name, Command{
+	run := func(name string, port int, args ...string) *Server {
+		s.Start(ctx, name, Command{
 			Args: append([]string{"freerdp-shadow-cli", fmt.Sprintf("/port:%d", port), "/bind-address:127.0.0.1"}, args...),
-			Env:  []string{"DISPLAY=" + ShadowDisplay, "HOME=" + nla.Dir, "XDG_CONFIG_HOME=" + filepath.Join(nla.Dir, "config"), "WLOG_LEVEL=INFO"},
+			Env:  []string{"DISPLAY=" + ShadowDisplay, "HOME=" + s.Dir, "XDG_CONFIG_HOME=" + filepath.Join(s.Dir, "config"), "WLOG_LEVEL=INFO"},
 		})
-		nla.WaitPort(t, port, name)
+		s.WaitPort(t, port, name)
+		return s.at(name, port)
 	}
-	run("shadow-nla", shadowNLA, "/sec:nla", "/sam-file:"+samFile)
-	run("shadow-tls", shadowTLS, "/sec:tls", "-auth")
-	same := *nla
-	tls = &same
-	tls.Name, tls.Port = "shadow TLS", shadowTLS
-	nla.Addr, tls.Addr = nla.Relay(shadowNLA), nla.Relay(shadowTLS)
-	return nla, tls
+	return Shadow{
+		NLA:      run("shadow-nla", s.Port, "/sec:nla", "/sam-file:"+samFile),
+		TLS:      run("shadow-tls", s.Port+1, "/sec:tls", "-auth"),
+		Standard: run("shadow-standard", s.Port+2, "/sec:rdp", "-auth"),
+	}
 }

@@ -15,13 +15,17 @@ import (
 //go:embed templates/weston.ini
 var westonConfig string
 
+//go:embed templates/weston-terminal.sh
+var westonTerminal string
+
 //go:embed templates/gnome.sh
 var gnomeScript string
 
-// StartWeston runs weston with its RDP backend: TLS, and whoever comes is let in. All clients see one desktop.
+// StartWeston runs weston with its RDP backend: TLS or standard security as the client likes, and whoever comes is let in. All clients see
+// one desktop, which is empty until ShowTerminal.
 func StartWeston(t testing.TB) *Server {
 	t.Helper()
-	for _, program := range []string{"weston", "weston-terminal"} {
+	for _, program := range []string{"weston", "weston-terminal", "tmux"} {
 		pamtest.Peer(t, program)
 	}
 	const port = 3389
@@ -31,22 +35,29 @@ func StartWeston(t testing.TB) *Server {
 	if err := os.Mkdir(run, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	env := []string{"XDG_RUNTIME_DIR=" + run, "HOME=" + s.Home, "WAYLAND_DISPLAY=wl-lab", "XDG_CONFIG_HOME=" + s.Dir}
-	ctx := context.Background()
-	s.Start(ctx, "weston", Command{
+	s.Start(context.Background(), "weston", Command{
 		Args: []string{
 			"weston", "--backend=rdp-backend.so", "--address=127.0.0.1", fmt.Sprintf("--port=%d", port), fmt.Sprintf("--width=%d", Width),
 			fmt.Sprintf("--height=%d", Height), "--rdp-tls-cert=" + filepath.Join(s.Dir, "tls.crt"), "--rdp-tls-key=" + filepath.Join(s.Dir, "tls.key"),
-			"--config=" + config, "--socket=wl-lab",
+			"--rdp4-key=" + filepath.Join(s.Dir, "tls.key"), "--config=" + config, "--socket=wl-lab",
 		},
-		Env: env[:2],
+		Env: []string{"XDG_RUNTIME_DIR=" + run, "HOME=" + s.Home},
 	})
 	s.WaitPort(t, port, "weston")
-	shell := s.WriteFile("shell.sh", fmt.Sprintf("#!/bin/sh\nexec sh %s/terminal.sh %s/ready\n", s.Dir, s.Home), 0o755)
-	s.Start(ctx, "weston-terminal", Command{Args: []string{"weston-terminal", "--shell=" + shell}, Env: env})
-	s.Wait(t, "terminal", func() bool { return s.Ready("") }, "weston", "weston-terminal")
+	s.WriteFile("weston-terminal.sh", westonTerminal, 0o755)
 	s.Addr = s.Relay(port)
 	return s
+}
+
+// ShowTerminal puts the terminal on the screen of a weston. It needs a client that stays: weston shows only what somebody could type into
+// when it appears.
+func (s *Server) ShowTerminal(t testing.TB) {
+	t.Helper()
+	s.Start(context.Background(), "weston-terminal", Command{
+		Args: []string{"sh", filepath.Join(s.Dir, "weston-terminal.sh"), s.Dir, s.Home},
+		Env:  []string{"XDG_RUNTIME_DIR=" + filepath.Join(s.Dir, "run"), "HOME=" + s.Home, "WAYLAND_DISPLAY=wl-lab", "XDG_CONFIG_HOME=" + s.Dir},
+	})
+	s.Wait(t, "terminal", s.Ready, "weston", "weston-terminal")
 }
 
 const gnomeDaemon = "/usr/libexec/gnome-remote-desktop-daemon"
@@ -85,7 +96,7 @@ func StartGNOME(t testing.TB) *Server {
 	})
 	s.Wait(t, "GNOME", func() bool { return strings.Contains(s.Log("gnome"), "RDP server started") }, "gnome")
 	s.WaitPort(t, port, "gnome")
-	s.Wait(t, "terminal", func() bool { return s.Ready("") }, "gnome")
+	s.Wait(t, "terminal", func() bool { return s.Ready() }, "gnome")
 	s.Addr = s.Relay(port)
 	return s
 }

@@ -24,24 +24,19 @@ const (
 // XrdpDisplay is the X display of the one session that StartXrdp's account gets, whatever the colour depth of who signs in.
 const XrdpDisplay = ":10"
 
-// StartXrdp runs xrdp and its session manager, with an account of their own. Sessions start by signing in.
+// StartXrdp runs xrdp and its session manager, with an account of their own. The session starts with the first sign-in.
 func StartXrdp(t testing.TB, layer Layer, o Options) *Server {
 	t.Helper()
 	for _, program := range []string{"xrdp", "xrdp-sesman", "/usr/lib/xorg/Xorg", "xterm", "xsetroot", "xclock", "xwd"} {
 		pamtest.Peer(t, program)
 	}
-	const port = 3389
-	s := newServer(t, "xrdp "+string(layer), port, pamtest.NewAccount(t))
+	s := newServer(t, "xrdp "+string(layer), 3389, pamtest.NewAccount(t))
+	s.Display = XrdpDisplay
 	s.WriteFile("startwm.sh", "#!/bin/sh\nexec "+strings.Join(s.session(o), " ")+"\n", 0o755)
-	sesman := s.edit("/etc/xrdp/sesman.ini", map[string]string{
+	sesman := s.edit("/etc/xrdp/sesman.ini", "sesman.ini", map[string]string{
 		"EnableUserWindowManager": "false", "DefaultWindowManager": filepath.Join(s.Dir, "startwm.sh"),
 		"LogFile": s.logFile("xrdp-sesman-own"), "LogLevel": "DEBUG", "EnableSyslog": "false",
 		"KillDisconnected": "false", "X11DisplayOffset": strings.TrimPrefix(XrdpDisplay, ":"),
-	})
-	xrdp := s.edit("/etc/xrdp/xrdp.ini", map[string]string{
-		"port": fmt.Sprintf("tcp://127.0.0.1:%d", port), "security_layer": string(layer), "certificate": filepath.Join(s.Dir, "tls.crt"),
-		"key_file": filepath.Join(s.Dir, "tls.key"), "LogFile": s.logFile("xrdp-own"), "LogLevel": "DEBUG", "EnableSyslog": "false",
-		"autorun": "Xorg",
 	})
 	ctx := context.Background()
 	if _, err := s.Output(ctx, Command{Args: []string{"sh", "/usr/share/xrdp/socksetup"}}); err != nil {
@@ -49,15 +44,20 @@ func StartXrdp(t testing.TB, layer Layer, o Options) *Server {
 	}
 	s.Start(ctx, "xrdp-sesman", Command{Args: []string{"xrdp-sesman", "-n", "-c", sesman}})
 	s.WaitPort(t, 3350, "xrdp-sesman")
-	s.Start(ctx, "xrdp", Command{Args: []string{"xrdp", "-n", "-c", xrdp}})
-	s.WaitPort(t, port, "xrdp")
-	s.Addr = s.Relay(port)
+	config := s.edit("/etc/xrdp/xrdp.ini", "xrdp.ini", map[string]string{
+		"port": fmt.Sprintf("tcp://127.0.0.1:%d", s.Port), "security_layer": string(layer), "certificate": filepath.Join(s.Dir, "tls.crt"),
+		"key_file": filepath.Join(s.Dir, "tls.key"), "LogFile": s.logFile("xrdp-own"), "LogLevel": "DEBUG", "EnableSyslog": "false",
+		"autorun": "Xorg",
+	})
+	s.Start(ctx, "xrdp", Command{Args: []string{"xrdp", "-n", "-c", config}})
+	s.WaitPort(t, s.Port, "xrdp")
+	s.Addr = s.Relay(s.Port)
 	return s
 }
 
 // edit writes a copy of a configuration file with other values for some of its keys, and returns its path. A key that the file does not
 // have fails the test: it would change nothing.
-func (s *Server) edit(file string, values map[string]string) string {
+func (s *Server) edit(file, name string, values map[string]string) string {
 	s.t.Helper()
 	p, err := os.ReadFile(file)
 	if err != nil {
@@ -78,5 +78,5 @@ func (s *Server) edit(file string, values map[string]string) string {
 			s.t.Fatalf("rdplab: %s has no %s", file, key)
 		}
 	}
-	return s.WriteFile(filepath.Base(file), strings.Join(lines, "\n"), 0o644)
+	return s.WriteFile(name, strings.Join(lines, "\n"), 0o644)
 }
