@@ -121,7 +121,9 @@ func (h *handshake) run(ctx context.Context) error {
 		case connect.NeedFrame:
 			in, err = h.unit(pdu.FrameSize)
 		case connect.NeedToken:
-			in, err = h.unit(credssp.RequestSize)
+			if in, err = h.unit(credssp.RequestSize); err != nil && h.goodbye() {
+				return errHungUp
+			}
 		case connect.NeedEarly:
 			in = make([]byte, 4)
 			_, err = io.ReadFull(h.r, in)
@@ -193,6 +195,21 @@ func (h *handshake) unit(size func([]byte) (int, error)) ([]byte, error) {
 	b := make([]byte, n)
 	_, err = io.ReadFull(h.r, b)
 	return b, err
+}
+
+// goodbye says whether the server has taken its leave instead of going on with CredSSP. GNOME's does when the password is wrong, as FreeRDP has
+// it: by a Deactivate All PDU of a session that never was, from a user that there is not.
+func (h *handshake) goodbye() bool {
+	const longest = 64 // bytes; it has less than half of that
+	n, err := peekSize(h.r, pdu.FrameSize)
+	if err != nil || n > longest {
+		return false
+	}
+	unit, err := h.r.Peek(n)
+	if err == nil {
+		_, err = pdu.DataPayload(unit)
+	}
+	return err == nil
 }
 
 // peekSize returns the size of the next unit without taking any of it.
