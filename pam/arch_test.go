@@ -330,6 +330,7 @@ var house = map[string]part{
 	"examples/internal/spine":    {why: "tests of all parts together", uses: anything, tests: anything},
 	"examples/internal/sshbench": {why: "the SSH rows of the performance table, against OpenSSH", uses: anything, tests: anything},
 	"examples/internal/webhost":  {why: "a host with pages of its own, for the tests of the browser client", uses: anything, tests: anything},
+	"examples/rdpshot":           {why: "package rdp by itself: a picture of a desktop", uses: anything, tests: anything},
 	"examples/quickstart":        {why: "the smallest host", uses: anything, tests: anything},
 	"examples/portal":            {why: "a whole host application", uses: anything, tests: anything},
 }
