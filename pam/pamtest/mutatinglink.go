@@ -9,8 +9,8 @@ import (
 
 // MutatingLink is a TCP proxy on loopback that changes bytes of its connections, and now and then stops one direction
 // of one of them for good, by a seed. It goes before any server, to try what a client does with answers that nobody
-// meant to give. Where a protocol is encrypted it reaches what comes before; for the rest give a Mutator to a server
-// that knows the packets.
+// meant to give. Where a protocol is encrypted it reaches what comes before; for the rest there is Unveil, or give a
+// Mutator to a server that knows the packets.
 type MutatingLink struct {
 	listener net.Listener
 	target   string
@@ -19,10 +19,15 @@ type MutatingLink struct {
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
 
-	mu    sync.Mutex // guards what follows
-	conns map[net.Conn]struct{}
-	count int
+	mu     sync.Mutex // guards what follows
+	conns  map[net.Conn]struct{}
+	count  int
+	unveil Unveil
 }
+
+// Unveil takes an encryption off both ends of a connection, as somebody in between who has the target's key, and returns what is left: it may read
+// and write before, unchanged. An error ends the connection.
+type Unveil func(ctx context.Context, client, target net.Conn) (plainClient, plainTarget net.Conn, err error)
 
 // NewMutatingLink returns a link to the TCP address target. For each connection, counted from 0, mutator names what
 // changes its two directions, from the client to the target and back; nil changes nothing. It is closed when t ends.
@@ -41,6 +46,13 @@ func NewMutatingLink(t testing.TB, target string, mutator func(conn int) (up, do
 
 // Addr returns the address that clients dial.
 func (m *MutatingLink) Addr() string { return m.listener.Addr().String() }
+
+// Unveil has connections from now on changed inside their encryption.
+func (m *MutatingLink) Unveil(f Unveil) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.unveil = f
+}
 
 // Close ends the link and its connections and returns when its goroutines are gone. It may be called twice.
 func (m *MutatingLink) Close() {
@@ -95,6 +107,14 @@ func (m *MutatingLink) serve(client net.Conn, n int) {
 	}
 	m.hold(target)
 	defer m.drop(target)
+	m.mu.Lock()
+	unveil := m.unveil
+	m.mu.Unlock()
+	if unveil != nil {
+		if client, target, err = unveil(m.ctx, client, target); err != nil {
+			return
+		}
+	}
 	up, down := m.mutator(n)
 	var pumps sync.WaitGroup
 	pumps.Go(func() { pumpMutated(client, target, up) })

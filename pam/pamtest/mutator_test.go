@@ -2,7 +2,10 @@ package pamtest_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
+	"net"
 	"testing"
 
 	"github.com/sallyport/sallyport/pam/pamtest"
@@ -87,8 +90,18 @@ func TestMutatingLink(t *testing.T) {
 		t.Errorf("%d of 10 connections gave other bytes", changed)
 	}
 	l := pamtest.NewMutatingLink(t, echo(t), func(int) (up, down *pamtest.Mutator) { return nil, nil })
+	unveiled := 0
+	l.Unveil(func(_ context.Context, client, target net.Conn) (net.Conn, net.Conn, error) {
+		if unveiled++; unveiled > 1 {
+			return nil, nil, errors.New("no key")
+		}
+		return client, target, nil
+	})
 	c := dial(t, l.Addr())
 	roundTrip(t, c, "before")
+	if _, err := dial(t, l.Addr()).Read(make([]byte, 1)); err == nil {
+		t.Error("a connection that was not unveiled goes on")
+	}
 	l.Close()
 	l.Close() // twice is fine
 	if _, err := c.Read(make([]byte, 1)); err == nil {
