@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/rdp/internal/codec"
+	"github.com/sallyport/sallyport/rdp/internal/pdu"
 )
 
 // Defaults of Config.
@@ -87,6 +88,7 @@ type Config struct {
 	// InsecureAllowStandardSecurity allows SecurityStandard, which proves no server's identity: Pins, RootCAs and ConfirmCertificate have
 	// nothing to say there, and must not be set.
 	InsecureAllowStandardSecurity bool
+	methods                       pdu.EncryptionMethods // of standard security: for tests
 
 	// Width and Height are the desktop that is asked for, in pixels: 200 to 8192, at most 33 million pixels, an odd width is one
 	// less. Zero means DefaultWidth and DefaultHeight. The server has the last word: see Client.Size.

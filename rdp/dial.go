@@ -271,7 +271,7 @@ func (c *Config) sequence() connect.Config {
 	}
 	return connect.Config{
 		Reconnect: cookie,
-		Protocols: protocols, Standard: c.Security == SecurityStandard, Target: c.ServerName, RestrictedAdmin: c.RestrictedAdmin, Info: info, Core: core, Cluster: cluster, Channels: c.channels(),
+		Protocols: protocols, Standard: c.Security == SecurityStandard, Methods: c.methods, Target: c.ServerName, RestrictedAdmin: c.RestrictedAdmin, Info: info, Core: core, Cluster: cluster, Channels: c.channels(),
 		Caps: pdu.ClientCaps{
 			Depth: uint16(c.Depth), Layout: c.KeyboardLayout, RemoteFX: c.RemoteFX, NSCodec: c.NSCodec, FrameAck: framesAhead,
 			MaxRequest: maxFragments, FastPathOutput: true, LargePointers: true,

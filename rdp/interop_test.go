@@ -49,6 +49,7 @@ type real struct {
 	name     string     // in the table
 	cfg      rdp.Config // what it takes to come in
 	protocol string     // what Info says then
+	cipher   string     // and that, if it must be this one
 	// truth is what the screen shows: its X server, or the watcher.
 	truth   func(context.Context) (*image.RGBA, error)
 	watcher *viewer // another client, where there is no X server
@@ -80,7 +81,8 @@ func (r *real) alone(t *testing.T) (*viewer, error) {
 
 // names of the servers, each of which one of the tests below starts.
 var realServers = []string{
-	"xrdp-negotiate", "xrdp-tls", "shadow-nla", "shadow-tls", "weston-tls", "gnome-nla",
+	"xrdp-negotiate", "xrdp-tls", "xrdp-standard", "shadow-nla", "shadow-tls", "shadow-standard-40", "shadow-standard-56", "shadow-standard-128",
+	"shadow-standard-fips", "weston-tls", "weston-standard", "gnome-nla",
 }
 
 // TestInterop_Table: the table has every cell of every server, nothing else, and only outcomes that can be.
@@ -154,8 +156,8 @@ func (r *real) draw(t *testing.T) {
 				r.renew(t)
 				r.truth = r.XFreeRDP(t, name, "/bpp:32").Screenshot
 			}
-			cfg := drawings[name]
-			cfg.Security = r.cfg.Security
+			cfg, d := r.cfg, drawings[name]
+			cfg.Depth, cfg.RemoteFX, cfg.NSCodec, cfg.Compression = d.Depth, d.RemoteFX, d.NSCodec, d.Compression
 			v, err := view(t, r.Server, cfg)
 			if err != nil {
 				t.Fatal(err)
@@ -195,6 +197,11 @@ func TestInterop_XrdpTLS(t *testing.T) {
 	xrdp(t, rdplab.LayerTLS, real{name: "xrdp-tls", protocol: "TLS", cfg: rdp.Config{Security: rdp.SecurityTLS}})
 }
 
+// TestInterop_XrdpStandard: the same by RDP's own encryption.
+func TestInterop_XrdpStandard(t *testing.T) {
+	xrdp(t, rdplab.LayerRDP, real{name: "xrdp-standard", protocol: "RDP", cipher: "RC4-128", cfg: rdp.OfferMethods(rdp.Methods128)})
+}
+
 func xrdp(t *testing.T, layer rdplab.Layer, r real) {
 	r.Server = rdplab.StartXrdp(t, layer, rdplab.Options{})
 	r.truth = r.Screen
@@ -227,14 +234,41 @@ func TestInterop_Shadow(t *testing.T) {
 	}
 }
 
+// TestInterop_ShadowStandard: the same by RDP's own encryption, with each of its methods.
+func TestInterop_ShadowStandard(t *testing.T) {
+	for _, r := range []*real{
+		{name: "shadow-standard-40", cipher: "RC4-40", cfg: rdp.OfferMethods(rdp.Methods40)},
+		{name: "shadow-standard-56", cipher: "RC4-56", cfg: rdp.OfferMethods(rdp.Methods56)},
+		{name: "shadow-standard-128", cipher: "RC4-128", cfg: rdp.OfferMethods(rdp.Methods128)},
+		{name: "shadow-standard-fips", cipher: "3DES", cfg: rdp.OfferMethods(rdp.MethodsFIPS)},
+	} {
+		// What the cells type scrolls the chart of colours away in the end: each has a screen of its own.
+		t.Run(r.cipher, func(t *testing.T) {
+			r.Server, r.protocol = rdplab.StartShadow(t, rdplab.Options{}).Standard, "RDP"
+			r.truth = r.Screen
+			r.draw(t)
+			prove(t, r)
+		})
+	}
+}
+
 // TestInterop_Weston: a compositor without an X server, which paints the pointers of all clients into the picture: whoever is to see the same
 // has to look at the same time.
 func TestInterop_Weston(t *testing.T) {
-	r := &real{Server: rdplab.StartWeston(t), name: "weston-tls", protocol: "TLS", cfg: rdp.Config{Security: rdp.SecurityTLS}}
+	weston(t, &real{name: "weston-tls", protocol: "TLS", cfg: rdp.Config{Security: rdp.SecurityTLS}})
+}
+
+func weston(t *testing.T, r *real) {
+	r.Server = rdplab.StartWeston(t)
 	r.enter(t)
 	r.ShowTerminal(t)
 	r.draw(t)
 	prove(t, r)
+}
+
+// TestInterop_WestonStandard: the same by RDP's own encryption.
+func TestInterop_WestonStandard(t *testing.T) {
+	weston(t, &real{name: "weston-standard", protocol: "RDP", cipher: "RC4-128", cfg: rdp.OfferMethods(rdp.Methods128)})
 }
 
 // TestInterop_GNOME: a compositor that lets in by network level authentication alone. The daemon of version 43 at times ends with a session

@@ -38,7 +38,7 @@ func view(t *testing.T, s *rdplab.Server, cfg rdp.Config) (*viewer, error) {
 	if cfg.Credentials == nil {
 		cfg.Credentials = as(s.User, s.Password)
 	}
-	if cfg.Pins == nil {
+	if cfg.Pins == nil && cfg.Security != rdp.SecurityStandard {
 		cfg.Pins = []string{rdp.Fingerprint(s.Certificate)}
 	}
 	if cfg.Width == 0 {

@@ -54,10 +54,11 @@ func (e *PhaseError) Unwrap() error { return e.Err }
 
 // Config is what a client asks for. Protocols is required, or Standard.
 type Config struct {
-	Protocols       pdu.Protocols // offered
-	Standard        bool          // standard RDP security, which proves nothing, and nothing else
-	Cookie          string        // user name for load balancers; empty: none
-	Target          string        // host name of the server, for CredSSP
+	Protocols       pdu.Protocols         // offered
+	Standard        bool                  // standard RDP security, which proves nothing, and nothing else
+	Methods         pdu.EncryptionMethods // offered with it; zero: all
+	Cookie          string                // user name for load balancers; empty: none
+	Target          string                // host name of the server, for CredSSP
 	RestrictedAdmin bool
 	Info            pdu.ClientInfo // with the credentials
 	Core            pdu.ClientCore // Selected is filled in

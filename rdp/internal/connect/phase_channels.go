@@ -20,7 +20,7 @@ func (sendInitial) step(c *Connector, _ []byte) (phase, []byte, error) {
 	data := pdu.ClientData{Core: c.cfg.Core, Channels: c.cfg.Channels, Cluster: c.cfg.Cluster}
 	data.Core.Selected = c.res.Selected
 	if c.cfg.Standard {
-		data.Encryption = standardMethods
+		data.Encryption = c.cfg.methods()
 	}
 	blocks, err := data.AppendBinary(nil)
 	if err != nil {

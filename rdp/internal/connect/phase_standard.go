@@ -16,13 +16,20 @@ import (
 // standardMethods are what such a client offers.
 const standardMethods = pdu.Encryption40 | pdu.Encryption56 | pdu.Encryption128 | pdu.EncryptionFIPS
 
+func (c *Config) methods() pdu.EncryptionMethods {
+	if c.Methods == 0 {
+		return standardMethods
+	}
+	return c.Methods & standardMethods
+}
+
 // acceptStandard checks the server's part of the security settings (2.2.1.4.3). A server that encrypts nothing is refused.
 func (c *Connector) acceptStandard() error {
 	s := &c.server
 	if s.Level == pdu.LevelNone && s.Method == 0 {
 		return fmt.Errorf("%w: it encrypts nothing", ErrDowngrade)
 	}
-	if s.Level == pdu.LevelNone || bits.OnesCount32(uint32(s.Method)) != 1 || s.Method&^standardMethods != 0 {
+	if s.Level == pdu.LevelNone || bits.OnesCount32(uint32(s.Method)) != 1 || s.Method&^c.cfg.methods() != 0 {
 		return fmt.Errorf("%w: encryption method %#x at level %d", ErrDowngrade, uint32(s.Method), s.Level)
 	}
 	c.exchange.random, c.exchange.certificate = slices.Clone(s.Random), slices.Clone(s.Certificate)
