@@ -275,6 +275,7 @@ var house = map[string]part{
 	"rdp/rdptest": {
 		why: "scripted RDP server for hosts' own tests and for demonstrations",
 		uses: uses{
+			"rdp/internal/channel/cliprdr": "the clipboard",
 			"rdp/internal/pdu":             "what is said",
 			"rdp/internal/wire":            "bounded reads",
 			"rdp/internal/credssp":         "the server's side of network level authentication",

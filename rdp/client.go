@@ -159,6 +159,10 @@ func (c *Client) next(ctx context.Context) (Update, error) {
 			continue
 		case *Resized:
 			c.activated()
+			// xrdp draws a desktop that has become smaller only when it is asked to.
+			if err := c.Refresh(); err != nil {
+				return nil, err
+			}
 		case *SignedIn:
 			c.keepCookie()
 		case *FrameMarker:

@@ -84,9 +84,6 @@ func (v *viewer) watch() {
 			}
 		case *rdp.SurfaceBits:
 			v.codecs[u.Tile.Codec.String()]++
-		case *rdp.Resized:
-			// xrdp draws what has become smaller only when it is asked to.
-			err = errors.Join(err, v.Refresh())
 		}
 		v.err = err
 		close(v.changed)

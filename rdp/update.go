@@ -95,7 +95,7 @@ type PointerSystem struct{ Hidden bool }
 // PointerMoved is a pointer that the server has moved.
 type PointerMoved struct{ X, Y int }
 
-// Resized is a desktop that is there anew, maybe in another size: what was drawn before is void.
+// Resized is a desktop that is there anew, maybe in another size: what was drawn before is void, and the server was asked to draw it.
 type Resized struct{ Width, Height int }
 
 // LockKeys is the state of the lock keys on the server.

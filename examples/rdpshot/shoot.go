@@ -117,8 +117,6 @@ func (s *shot) draw(u rdp.Update) error {
 	}
 	var tiles []rdp.Tile
 	switch u := u.(type) {
-	case *rdp.Resized:
-		return s.client.Refresh() // some servers draw a smaller desktop only then
 	case *rdp.FrameMarker:
 		if u.End {
 			s.r.Frames++

@@ -25,6 +25,8 @@ type Desktop struct {
 	now  func() time.Time
 	user string
 	wake chan struct{} // has room for one: something changed
+	// shortcuts are keys that are not for the text field. What comes faster than it is dealt with is lost.
+	shortcuts chan shortcut
 
 	mu         sync.Mutex // guards what follows
 	changed    chan struct{}
@@ -36,6 +38,7 @@ type Desktop struct {
 	text       []rune
 	surrogate  rune
 	shift      [2]bool
+	control    [2]bool
 	caps       bool
 	state      state
 	animation  animation
@@ -57,7 +60,7 @@ func newDesktop(w, h int, user string, now func() time.Time) (*Desktop, error) {
 		return nil, err
 	}
 	d := &Desktop{
-		now: now, user: user, wake: make(chan struct{}, 1), changed: make(chan struct{}),
+		now: now, user: user, wake: make(chan struct{}, 1), shortcuts: make(chan shortcut, maxShortcuts), changed: make(chan struct{}),
 		img: image.NewRGBA(image.Rect(0, 0, w, h)), pen: p,
 	}
 	d.state.clock = now()
@@ -223,8 +226,19 @@ func (d *Desktop) key(e Event) {
 	case scanShiftR:
 		d.shift[1] = e.Down
 		return
+	case scanControl:
+		right := 0
+		if e.Extended {
+			right = 1
+		}
+		d.control[right] = e.Down
+		return
 	}
 	if !e.Down {
+		return
+	}
+	if d.control[0] || d.control[1] {
+		d.shortcut(e.Code)
 		return
 	}
 	switch e.Code {
@@ -244,6 +258,37 @@ func (d *Desktop) key(e Event) {
 			d.typed(c)
 		}
 	}
+}
+
+// shortcut is a combination with Ctrl that the desktop knows.
+type shortcut uint8
+
+const (
+	shortcutCopy shortcut = iota
+	shortcutPaste
+
+	maxShortcuts = 16 // that wait
+)
+
+func (d *Desktop) shortcut(code uint16) {
+	s, known := map[uint16]shortcut{scanC: shortcutCopy, scanV: shortcutPaste}[code]
+	if !known {
+		return
+	}
+	select {
+	case d.shortcuts <- s:
+	default:
+	}
+}
+
+// insert types a text.
+func (d *Desktop) insert(text string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range text {
+		d.typed(c)
+	}
+	d.notify()
 }
 
 func (d *Desktop) typed(c rune) {

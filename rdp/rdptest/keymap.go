@@ -5,7 +5,10 @@ const (
 	scanBackspace = 0x0e
 	scanTab       = 0x0f
 	scanEnter     = 0x1c
+	scanControl   = 0x1d
 	scanShiftL    = 0x2a
+	scanC         = 0x2e
+	scanV         = 0x2f
 	scanShiftR    = 0x36
 	scanCapsLock  = 0x3a
 )

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"image"
 
-	"github.com/sallyport/sallyport/rdp/internal/channel"
 	"github.com/sallyport/sallyport/rdp/internal/channel/disp"
 	"github.com/sallyport/sallyport/rdp/internal/channel/drdynvc"
 	"github.com/sallyport/sallyport/rdp/internal/pdu"
@@ -79,26 +78,15 @@ func (d *Desktop) size() (w, h int) {
 	return d.img.Rect.Dx(), d.img.Rect.Dy()
 }
 
-// displayControl is the server's side of the dynamic channel by which a client asks for another size ([MS-RDPEDISP], [MS-RDPEDYC]). It belongs to the
-// goroutine that reads.
-type displayControl struct {
-	static pdu.ChannelID // of dynamic channels; 0: the client has none
-	joiner channel.Joiner
-}
-
-// displayChannel is the id of the only dynamic channel.
+// displayChannel is the id of the only dynamic channel: that by which a client asks for another size ([MS-RDPEDISP], [MS-RDPEDYC]).
 const displayChannel = 1
 
 // openDisplay offers display control to a client that has dynamic channels.
 func (c *Session) openDisplay() error {
-	for i, def := range c.client.Channels {
-		if def.Name == "drdynvc" {
-			c.display.static = firstChannel + pdu.ChannelID(i)
-			c.display.joiner.Max = drdynvc.MaxMessage
-			return c.sayDynamic(drdynvc.PDU{Command: drdynvc.CommandCapabilities, Version: 1})
-		}
+	if c.display = c.openStatic("drdynvc", drdynvc.MaxMessage, c.hearDynamic); c.display == nil {
+		return nil
 	}
-	return nil
+	return c.sayDynamic(drdynvc.PDU{Command: drdynvc.CommandCapabilities, Version: 1})
 }
 
 func (c *Session) sayDynamic(p drdynvc.PDU) error {
@@ -106,15 +94,11 @@ func (c *Session) sayDynamic(p drdynvc.PDU) error {
 	if err != nil {
 		return err
 	}
-	return channel.Chunks(b, false, func(chunk []byte) error { return c.indicate(c.display.static, chunk) })
+	return c.say(c.display, b, false)
 }
 
-// hearDynamic takes a chunk of the static channel: the client's answers, and what it asks for.
-func (c *Session) hearDynamic(chunk []byte) error {
-	m, done, err := c.display.joiner.Join(chunk)
-	if err != nil || !done {
-		return err
-	}
+// hearDynamic takes a message about dynamic channels: the client's answers, and what it asks for.
+func (c *Session) hearDynamic(m []byte) error {
 	p := drdynvc.PDU{Response: true}
 	if err := p.UnmarshalBinary(m); err != nil {
 		return err

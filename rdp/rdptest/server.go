@@ -43,6 +43,8 @@ type Config struct {
 	SlowPath bool
 	// DisplayControl lets clients ask for another size of the desktop, if they have dynamic channels.
 	DisplayControl bool
+	// Clipboard shares a clipboard of text with clients that have one: Session.Copy and Session.Paste, or Ctrl+C and Ctrl+V on the desktop.
+	Clipboard bool
 	// AutoReconnect gives clients a cookie to come back with, which counts like a password, once.
 	AutoReconnect bool
 	// Animation moves on the desktop, by the clock Now. Still does not stop it.

@@ -48,7 +48,9 @@ type Session struct {
 	clientRandom []byte // with standard security
 	bulkType     uint8  // the greatest type of bulk compression that the client takes
 
-	display     displayControl
+	statics     map[pdu.ChannelID]*static
+	display     *static // of dynamic channels; nil: the client has none, or is not to have display control
+	clipboard   clipboard
 	asked       chan image.Point // has room for one: the size that the client asks for
 	activations atomic.Int32     // that the client has not finished: nothing is drawn
 
@@ -255,6 +257,11 @@ func (c *Session) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if c.server.cfg.Clipboard {
+		if err := c.openClipboard(); err != nil {
+			return err
+		}
+	}
 	c.server.add(c)
 	wg.Go(func() {
 		if err := c.draw(ctx); err != nil && !errors.Is(err, errHostile) {
@@ -292,6 +299,10 @@ func (c *Session) draw(ctx context.Context) error {
 		}
 		select {
 		case <-c.desktop.wake:
+		case s := <-c.desktop.shortcuts:
+			if err := c.pressed(s); err != nil {
+				return err
+			}
 		case <-tick:
 			c.desktop.Step()
 		case <-move:
@@ -358,9 +369,10 @@ func (c *Session) hear() (left bool, err error) {
 		return true, nil
 	case p.Kind != pdu.MCSSendDataRequest:
 		return false, nil
-	case c.display.static != 0 && p.Channel == c.display.static:
-		return false, c.hearDynamic(p.Data)
 	case p.Channel != pdu.GlobalChannel:
+		if s := c.statics[p.Channel]; s != nil {
+			return false, c.hearStatic(s, p.Data)
+		}
 		return false, nil
 	}
 	if err := c.reactivate(p.Data); err != nil {
