@@ -275,6 +275,7 @@ var house = map[string]part{
 	"rdp/rdptest": {
 		why: "scripted RDP server for hosts' own tests and for demonstrations",
 		uses: uses{
+			"rdp/internal/channel/rdpdr":   "the drive",
 			"rdp/internal/channel/cliprdr": "the clipboard",
 			"rdp/internal/pdu":             "what is said",
 			"rdp/internal/wire":            "bounded reads",
@@ -287,6 +288,7 @@ var house = map[string]part{
 			"golang.org/x/image":           "letters of its desktop",
 		},
 		tests: uses{
+			"rdp/drive":            "the drive of a client",
 			"rdp/internal/codec":   "what it draws is decoded",
 			"rdp/internal/connect": "the client's side of the sequence",
 			"rdp":                  "fingerprints as pins",

@@ -30,7 +30,8 @@ type MutatingLink struct {
 type Unveil func(ctx context.Context, client, target net.Conn) (plainClient, plainTarget net.Conn, err error)
 
 // NewMutatingLink returns a link to the TCP address target. For each connection, counted from 0, mutator names what
-// changes its two directions, from the client to the target and back; nil changes nothing. It is closed when t ends.
+// changes its two directions, from the client to the target and back; nil changes nothing. It is called for one connection after the other.
+// The link is closed when t ends.
 func NewMutatingLink(t testing.TB, target string, mutator func(conn int) (up, down *Mutator)) *MutatingLink {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -93,11 +94,12 @@ func (m *MutatingLink) accept() {
 		n := m.count
 		m.count++
 		m.mu.Unlock()
-		m.wg.Go(func() { m.serve(client, n) })
+		up, down := m.mutator(n)
+		m.wg.Go(func() { m.serve(client, up, down) })
 	}
 }
 
-func (m *MutatingLink) serve(client net.Conn, n int) {
+func (m *MutatingLink) serve(client net.Conn, up, down *Mutator) {
 	m.hold(client)
 	defer m.drop(client)
 	var d net.Dialer
@@ -115,7 +117,6 @@ func (m *MutatingLink) serve(client net.Conn, n int) {
 			return
 		}
 	}
-	up, down := m.mutator(n)
 	var pumps sync.WaitGroup
 	pumps.Go(func() { pumpMutated(client, target, up) })
 	pumps.Go(func() { pumpMutated(target, client, down) })

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"testing"
 
 	"github.com/sallyport/sallyport/pam/pamtest"
@@ -90,9 +91,9 @@ func TestMutatingLink(t *testing.T) {
 		t.Errorf("%d of 10 connections gave other bytes", changed)
 	}
 	l := pamtest.NewMutatingLink(t, echo(t), func(int) (up, down *pamtest.Mutator) { return nil, nil })
-	unveiled := 0
+	var unveiled atomic.Int32
 	l.Unveil(func(_ context.Context, client, target net.Conn) (net.Conn, net.Conn, error) {
-		if unveiled++; unveiled > 1 {
+		if unveiled.Add(1) > 1 {
 			return nil, nil, errors.New("no key")
 		}
 		return client, target, nil

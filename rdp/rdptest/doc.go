@@ -7,7 +7,8 @@
 //
 // Config also says how pictures are sent (Codec), what moves by itself (Animation), whether clients may ask for another size
 // (DisplayControl; [Session.Resize] is the server's own way) and come back after a cut (AutoReconnect; [Server.Drop] cuts), and which
-// security there is, down to RDP's own (SecurityStandard). [Session.Disconnect] ends a session with a reason.
+// security there is, down to RDP's own (SecurityStandard). A session has its client's clipboard ([Session.Copy], [Session.Paste], and Ctrl+C and
+// Ctrl+V on the desktop) and drive ([Session.Drive]) where Config says so. [Session.Disconnect] ends a session with a reason.
 //
 // With Config.Hostile it breaks the protocol in one of some two hundred ways ([Variants]), and tells what of that a client has read and
 // what it has said to it ([Server.Taken], [Server.Heard]).

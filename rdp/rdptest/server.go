@@ -45,6 +45,8 @@ type Config struct {
 	DisplayControl bool
 	// Clipboard shares a clipboard of text with clients that have one: Session.Copy and Session.Paste, or Ctrl+C and Ctrl+V on the desktop.
 	Clipboard bool
+	// Drive takes the drive that a client gives its session: Session.Drive.
+	Drive bool
 	// AutoReconnect gives clients a cookie to come back with, which counts like a password, once.
 	AutoReconnect bool
 	// Animation moves on the desktop, by the clock Now. Still does not stop it.

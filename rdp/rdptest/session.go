@@ -51,6 +51,7 @@ type Session struct {
 	statics     map[pdu.ChannelID]*static
 	display     *static // of dynamic channels; nil: the client has none, or is not to have display control
 	clipboard   clipboard
+	drive       driveChannel
 	asked       chan image.Point // has room for one: the size that the client asks for
 	activations atomic.Int32     // that the client has not finished: nothing is drawn
 
@@ -259,6 +260,11 @@ func (c *Session) run(ctx context.Context) error {
 	}
 	if c.server.cfg.Clipboard {
 		if err := c.openClipboard(); err != nil {
+			return err
+		}
+	}
+	if c.server.cfg.Drive {
+		if err := c.openDrive(); err != nil {
 			return err
 		}
 	}
