@@ -143,7 +143,7 @@ var house = map[string]part{
 		uses: uses{
 			"github.com/pkg/sftp":     "serves a tree in memory",
 			"golang.org/x/crypto/ssh": "plays the server",
-			"pam/pamtest":             "finds the real sshd",
+			"pam/pamtest":             "accepts connections; finds the real sshd",
 		},
 	},
 	"sshx/sshtest/opensshd": {
@@ -275,6 +275,7 @@ var house = map[string]part{
 	"rdp/rdptest": {
 		why: "scripted RDP server for hosts' own tests and for demonstrations",
 		uses: uses{
+			"pam/pamtest":                  "accepts connections; real clients in tests",
 			"rdp/internal/channel/rdpdr":   "the drive",
 			"rdp/internal/channel/cliprdr": "the clipboard",
 			"rdp/internal/pdu":             "what is said",
@@ -292,7 +293,6 @@ var house = map[string]part{
 			"rdp/internal/codec":   "what it draws is decoded",
 			"rdp/internal/connect": "the client's side of the sequence",
 			"rdp":                  "fingerprints as pins",
-			"pam/pamtest":          "leak check, real clients",
 		},
 	},
 	"rdp/rdptest/internal/encode": {

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sallyport/sallyport/pam/pamtest"
 )
 
 // Security says which protocols the server agrees to (2.2.1.2.1).
@@ -76,28 +78,25 @@ type Attempt struct {
 
 // Server is a running RDP server. Close ends it.
 type Server struct {
-	cfg    Config
-	leaf   *x509.Certificate
-	ctx    context.Context
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	cfg     Config
+	leaf    *x509.Certificate
+	ctx     context.Context
+	cancel  context.CancelFunc
+	accepts pamtest.Acceptor
 
 	variant  *variant  // nil: none
 	standard *standard // nil: TLS
 
-	mu        sync.Mutex // guards what follows
-	listeners []net.Listener
-	conns     map[net.Conn]struct{}
-	attempts  []Attempt
-	tokens    int
-	secured   int
-	taken     int
-	heard     int
-	sessions  []*Session
-	tickets   map[uint32]ticket // by logon id
+	mu       sync.Mutex // guards what follows
+	attempts []Attempt
+	tokens   int
+	secured  int
+	taken    int
+	heard    int
+	sessions []*Session
+	tickets  map[uint32]ticket // by logon id
 	// lastTicket is the last logon id that was given out.
 	lastTicket uint32
-	closed     bool
 	changed    chan struct{} // closed and replaced when sessions or attempts changes
 }
 
@@ -133,7 +132,7 @@ func NewServer(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rdptest: certificate: %w", err)
 	}
-	s := &Server{cfg: cfg, leaf: leaf, variant: hostile, conns: make(map[net.Conn]struct{}), changed: make(chan struct{})}
+	s := &Server{cfg: cfg, leaf: leaf, variant: hostile, changed: make(chan struct{})}
 	if cfg.Security == SecurityStandard {
 		if hostile != nil {
 			return nil, errors.New("rdptest: hostile variants need TLS")
@@ -173,82 +172,36 @@ func (s *Server) Certificate() *x509.Certificate { return s.leaf }
 
 // Listen serves on a free port of 127.0.0.1 and returns its address.
 func (s *Server) Listen() (address string, err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err = s.accepts.Listen(func(c net.Conn) { _ = s.ServeConn(c) })
 	if err != nil {
 		return "", fmt.Errorf("rdptest: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		l.Close()
-		return "", net.ErrClosed
-	}
-	s.wg.Go(func() { _ = s.Serve(l) })
-	return l.Addr().String(), nil
+	return address, nil
 }
 
 // Serve accepts connections until the listener fails or Close is called; it closes the listener.
 func (s *Server) Serve(l net.Listener) error {
-	s.mu.Lock()
-	s.listeners = append(s.listeners, l)
-	closed := s.closed
-	s.mu.Unlock()
-	defer l.Close()
-	if closed {
-		return net.ErrClosed
-	}
-	var conns sync.WaitGroup
-	defer conns.Wait()
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			return err
-		}
-		conns.Go(func() { _ = s.ServeConn(c) })
-	}
+	return s.accepts.Serve(l, func(c net.Conn) { _ = s.ServeConn(c) })
 }
 
 // ServeConn serves one connection and returns why it ended: nil when the client left in an orderly way.
 func (s *Server) ServeConn(c net.Conn) error {
 	defer c.Close()
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return net.ErrClosed
+	release, err := s.accepts.Hold(c)
+	if err != nil {
+		return err
 	}
-	s.conns[c] = struct{}{}
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		delete(s.conns, c)
-		s.mu.Unlock()
-	}()
+	defer release()
 	return s.serve(c)
 }
 
 // Drop cuts every connection without a word, as a power failure would, and returns how many there were.
-func (s *Server) Drop() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.conns {
-		c.Close()
-	}
-	return len(s.conns)
-}
+func (s *Server) Drop() int { return s.accepts.Drop() }
 
 // Close ends all connections and waits for every goroutine.
 func (s *Server) Close() error {
-	s.mu.Lock()
-	s.closed = true
-	for _, l := range s.listeners {
-		l.Close()
-	}
-	for c := range s.conns {
-		c.Close()
-	}
-	s.mu.Unlock()
 	s.cancel()
-	s.wg.Wait()
+	s.accepts.Close()
 	return nil
 }
 

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/sallyport/sallyport/pam/pamtest"
 )
 
 // Stage tells how far a client gets with a hostile server.
@@ -39,18 +41,14 @@ type Hostile struct {
 type HostileServer struct {
 	Address string // host:port, after StartHostile
 
-	hostile  Hostile
-	key      ed25519.PrivateKey
-	mutate   func(payload []byte) []byte
-	listener net.Listener
-	wg       sync.WaitGroup
-	ctx      context.Context
-	cancel   context.CancelFunc
-	taken    chan struct{} // closed when a client has taken the poison
-	once     sync.Once
-
-	mu    sync.Mutex // guards conns
-	conns map[net.Conn]struct{}
+	hostile Hostile
+	key     ed25519.PrivateKey
+	mutate  func(payload []byte) []byte
+	accepts pamtest.Acceptor
+	ctx     context.Context
+	cancel  context.CancelFunc
+	taken   chan struct{} // closed when a client has taken the poison
+	once    sync.Once
 }
 
 // NewHostile returns a server of that kind. ServeConn brings it to life.
@@ -62,7 +60,7 @@ func NewHostile(kind Hostile) (*HostileServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sshtest: %w", err)
 	}
-	s := &HostileServer{hostile: kind, key: key, taken: make(chan struct{}), conns: make(map[net.Conn]struct{})}
+	s := &HostileServer{hostile: kind, key: key, taken: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -74,19 +72,9 @@ func StartHostile(t testing.TB, kind Hostile) *HostileServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	if s.Address, err = s.accepts.Listen(s.ServeConn); err != nil {
 		t.Fatalf("sshtest: %v", err)
 	}
-	s.Address = s.listener.Addr().String()
-	s.wg.Go(func() {
-		for {
-			c, err := s.listener.Accept()
-			if err != nil {
-				return
-			}
-			s.wg.Go(func() { s.ServeConn(c) })
-		}
-	})
 	t.Cleanup(s.Close)
 	return s
 }
@@ -111,18 +99,11 @@ func (s *HostileServer) Taken() <-chan struct{} { return s.taken }
 // ServeConn serves one connection and returns when it has ended.
 func (s *HostileServer) ServeConn(c net.Conn) {
 	defer c.Close()
-	s.mu.Lock()
-	s.conns[c] = struct{}{}
-	over := s.ctx.Err() != nil
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		delete(s.conns, c)
-		s.mu.Unlock()
-	}()
-	if over {
+	release, err := s.accepts.Hold(c)
+	if err != nil {
 		return
 	}
+	defer release()
 	a := &attack{
 		server: s, wire: newWire(c, s.key), gone: make(chan struct{}), over: make(chan struct{}), shell: make(chan struct{}),
 		kex: make(chan []byte, 8), pongs: make(chan struct{}, 1), refused: make(chan struct{}, 1024), typed: make(chan []byte, 1024),
@@ -138,15 +119,7 @@ func (s *HostileServer) ServeConn(c net.Conn) {
 // Close ends all connections and returns when they have ended.
 func (s *HostileServer) Close() {
 	s.cancel()
-	if s.listener != nil {
-		s.listener.Close()
-	}
-	s.mu.Lock()
-	for c := range s.conns {
-		c.Close()
-	}
-	s.mu.Unlock()
-	s.wg.Wait()
+	s.accepts.Close()
 }
 
 // attack is one connection of a hostile server: a transport, the answers of an ordinary server to what a client

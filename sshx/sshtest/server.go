@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/sallyport/sallyport/pam/pamtest"
 )
 
 const handshakeTimeout = 20 * time.Second
@@ -70,20 +72,17 @@ type Attempt struct {
 
 // Server is a running SSH server. Close ends it.
 type Server struct {
-	cfg    Config
-	server *ssh.ServerConfig
-	ctx    context.Context
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	cfg     Config
+	server  *ssh.ServerConfig
+	ctx     context.Context
+	cancel  context.CancelFunc
+	accepts pamtest.Acceptor
 
-	mu        sync.Mutex // guards what follows
-	listeners []net.Listener
-	conns     map[net.Conn]struct{}
-	attempts  []Attempt
-	answers   []string
-	closed    bool
-	sessions  int           // open session channels
-	changed   chan struct{} // closed and replaced when sessions changes
+	mu       sync.Mutex // guards what follows
+	attempts []Attempt
+	answers  []string
+	sessions int           // open session channels
+	changed  chan struct{} // closed and replaced when sessions changes
 }
 
 // NewServer validates cfg. Serve, Listen or ServeConn bring it to life.
@@ -106,7 +105,7 @@ func NewServer(cfg Config) (*Server, error) {
 			return nil, fmt.Errorf("sshtest: %w", err)
 		}
 	}
-	s := &Server{cfg: cfg, server: &ssh.ServerConfig{}, conns: make(map[net.Conn]struct{}), changed: make(chan struct{})}
+	s := &Server{cfg: cfg, server: &ssh.ServerConfig{}, changed: make(chan struct{})}
 	if cfg.Server != nil {
 		c := *cfg.Server
 		s.server = &c
@@ -127,54 +126,24 @@ func NewServer(cfg Config) (*Server, error) {
 
 // Listen serves on a free port of 127.0.0.1 and returns its address.
 func (s *Server) Listen() (address string, err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err = s.accepts.Listen(s.ServeConn)
 	if err != nil {
 		return "", fmt.Errorf("sshtest: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		l.Close()
-		return "", net.ErrClosed
-	}
-	s.wg.Go(func() { _ = s.Serve(l) })
-	return l.Addr().String(), nil
+	return address, nil
 }
 
 // Serve accepts connections until the listener fails or Close is called; it closes the listener.
-func (s *Server) Serve(l net.Listener) error {
-	s.mu.Lock()
-	s.listeners = append(s.listeners, l)
-	closed := s.closed
-	s.mu.Unlock()
-	defer l.Close()
-	if closed {
-		return net.ErrClosed
-	}
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			return err
-		}
-		s.wg.Go(func() { s.ServeConn(c) })
-	}
-}
+func (s *Server) Serve(l net.Listener) error { return s.accepts.Serve(l, s.ServeConn) }
 
 // ServeConn serves one connection and returns when it has ended.
 func (s *Server) ServeConn(c net.Conn) {
 	defer c.Close()
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	release, err := s.accepts.Hold(c)
+	if err != nil {
 		return
 	}
-	s.conns[c] = struct{}{}
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		delete(s.conns, c)
-		s.mu.Unlock()
-	}()
+	defer release()
 
 	_ = c.SetDeadline(time.Now().Add(handshakeTimeout))
 	sc, chans, reqs, err := ssh.NewServerConn(c, s.server)
@@ -216,14 +185,7 @@ func (s *Server) ServeConn(c net.Conn) {
 }
 
 // Drop cuts every connection without a word, as a power failure would, and returns how many there were.
-func (s *Server) Drop() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.conns {
-		c.Close()
-	}
-	return len(s.conns)
-}
+func (s *Server) Drop() int { return s.accepts.Drop() }
 
 func (s *Server) count(n int) {
 	s.mu.Lock()
@@ -253,17 +215,8 @@ func (s *Server) WaitSessions(ctx context.Context, n int) error {
 
 // Close ends all connections and waits for every goroutine.
 func (s *Server) Close() error {
-	s.mu.Lock()
-	s.closed = true
-	for _, l := range s.listeners {
-		l.Close()
-	}
-	for c := range s.conns {
-		c.Close()
-	}
-	s.mu.Unlock()
 	s.cancel()
-	s.wg.Wait()
+	s.accepts.Close()
 	return nil
 }
 
