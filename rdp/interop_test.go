@@ -152,21 +152,33 @@ func (r *real) draw(t *testing.T) {
 	t.Helper()
 	for name, e := range interop(t)[r.name].Drawings {
 		t.Run(r.name+"/"+name, func(t *testing.T) {
-			if r.renew != nil {
-				r.renew(t)
-				r.truth = r.XFreeRDP(t, name, "/bpp:32").Screenshot
-			}
 			cfg, d := r.cfg, drawings[name]
 			cfg.Depth, cfg.RemoteFX, cfg.NSCodec, cfg.Compression = d.Depth, d.RemoteFX, d.NSCodec, d.Compression
-			v, err := view(t, r.Server, cfg)
-			if err != nil {
-				t.Fatal(err)
+			for attempt := 1; ; attempt++ {
+				wait := patience
+				if r.renew != nil {
+					r.renew(t)
+					r.truth = r.XFreeRDP(t, name, "/bpp:32").Screenshot
+					wait /= attempts
+				}
+				v, err := view(t, r.Server, cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := v.match(t, wait, e.Error, r.truth)
+				if err != nil && r.renew != nil && attempt < attempts {
+					t.Logf("attempt %d: %v", attempt, err)
+					continue
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if v.seen() != e.Codec {
+					t.Errorf("codecs %s came, want %s", v.seen(), e.Codec)
+				}
+				t.Logf("%s: mean error %.3f", e.Codec, got)
+				return
 			}
-			got := v.shows(t, e.Error, r.truth)
-			if v.seen() != e.Codec {
-				t.Errorf("codecs %s came, want %s", v.seen(), e.Codec)
-			}
-			t.Logf("%s: mean error %.3f", e.Codec, got)
 		})
 	}
 }

@@ -5,6 +5,7 @@ package rdp_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"image/png"
 	"maps"
@@ -118,6 +119,16 @@ func (v *viewer) seen() string {
 // while it is not so: a session that begins paints its screen bit by bit.
 func (v *viewer) shows(t *testing.T, tolerance float64, truth func(context.Context) (*image.RGBA, error)) float64 {
 	t.Helper()
+	e, err := v.match(t, patience, tolerance, truth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// match is shows for who can do something about a picture that never is the right one.
+func (v *viewer) match(t *testing.T, patience time.Duration, tolerance float64, truth func(context.Context) (*image.RGBA, error)) (float64, error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -129,23 +140,26 @@ func (v *viewer) shows(t *testing.T, tolerance float64, truth func(context.Conte
 		if err == nil {
 			want = now
 		}
-		if ctx.Err() != nil || err != nil {
+		if err == nil {
+			err = context.Cause(ctx)
+		}
+		if err != nil {
 			keep(t, "got", v.picture())
 			keep(t, "want", want)
-			t.Fatalf("the picture never was the right one: mean error %.2f at best, want %.2f; codecs %s; %v", least, tolerance, v.seen(), err)
+			return 0, fmt.Errorf("the picture never was the right one: mean error %.2f at best, want %.2f; codecs %s; %w", least, tolerance, v.seen(), err)
 		}
 		got := v.picture()
 		e := rdplab.MeanError(got, want)
 		if least = min(least, e); e <= tolerance && colours(want) >= 100 {
 			keep(t, "right", got)
-			return e
+			return e, nil
 		}
 		v.mu.Lock()
 		err = v.err
 		v.mu.Unlock()
 		if err != nil {
 			keep(t, "got", got)
-			t.Fatalf("the session ended before its picture was right (mean error %.2f): %v", least, err)
+			return 0, fmt.Errorf("the session ended before its picture was right (mean error %.2f): %w", least, err)
 		}
 		<-tick.C
 	}
