@@ -52,6 +52,7 @@ var house = map[string]part{
 	},
 	"pam/internal/frame":  {why: "frame codec without I/O"},
 	"pam/internal/stream": {why: "stream log with readers at their own pace"},
+	"pam/dial":            {why: "checked connections to targets, for adapters"},
 	"pam/pamtest": {
 		why: "public test kit",
 		uses: uses{
@@ -117,6 +118,7 @@ var house = map[string]part{
 		why: "SSH adapter",
 		uses: uses{
 			"pam":                          "implements pam.Protocol",
+			"pam/dial":                     "connects to the address that was checked",
 			"sshx/internal/vt":             "screen model for key frames",
 			"sshx/internal/sftp":           "files of a target over its connection",
 			"golang.org/x/crypto/ssh":      "the protocol, here and nowhere else",

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/sallyport/sallyport/pam"
+	"github.com/sallyport/sallyport/pam/dial"
 )
 
 // Defaults of Config.
@@ -25,22 +24,16 @@ const (
 	minRekeyThreshold = 1 << 10
 )
 
-// Dialer opens the connection to a target. *net.Dialer is one; a proxy or a test can be
-// another. It opens the first connection of the way, to the target or to its first jump host.
-type Dialer interface {
-	DialContext(ctx context.Context, network, address string) (net.Conn, error)
-}
-
 // Config says how targets are reached and trusted. The zero value works for assets that carry their own pins
 // (AttrHostKeys) and refuses every other target.
 type Config struct {
-	// Dialer opens connections. Nil means a net.Dialer.
-	Dialer Dialer
+	// Dialer opens the first connection of the way, to the target or to its first jump host. Nil means a net.Dialer.
+	Dialer dial.Dialer
 	// CheckAddr refuses addresses after the name was resolved (S30); the connection then goes to the very
 	// address that was checked. host is the name or literal of the asset's record. Nil means
-	// CheckResolved with the default Dialer, and no resolving and no check with a Dialer of your own, which
+	// dial.CheckResolved with the default Dialer, and no resolving and no check with a Dialer of your own, which
 	// may live where names mean something else.
-	CheckAddr func(host string, addr netip.Addr) error
+	CheckAddr dial.Check
 
 	// KnownHosts names known_hosts files for assets without pins (AttrHostKeys, AttrHostCAKeys). They are read by
 	// New and Reload. Hashed names and @cert-authority lines work as in OpenSSH; @revoked lines hold for every
@@ -121,13 +114,7 @@ func New(cfg Config) (*Protocol, error) {
 	setDefault("KeepAliveTimeout", &cfg.KeepAliveTimeout, DefaultKeepAliveTimeout)
 	setDefault("FileTimeout", &cfg.FileTimeout, DefaultFileTimeout)
 
-	if cfg.Dialer == nil {
-		cfg.Dialer = &net.Dialer{}
-		if cfg.CheckAddr == nil {
-			cfg.CheckAddr = CheckResolved
-		}
-	}
-
+	cfg.Dialer, cfg.CheckAddr = dial.Defaults(cfg.Dialer, cfg.CheckAddr)
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}

@@ -10,9 +10,13 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/sallyport/sallyport/pam"
+	"github.com/sallyport/sallyport/pam/dial"
 )
 
-const clientVersion = "SSH-2.0-Sallyport"
+const (
+	clientVersion = "SSH-2.0-Sallyport"
+	defaultPort   = "22"
+)
 
 // Connect dials the asset's address, verifies its host key, signs in as the asset's account and starts a shell
 // in a PTY of r.Size. Dialling to shell start is bounded by Config.HandshakeTimeout.
@@ -45,7 +49,7 @@ func (p *Protocol) connect(ctx context.Context, r pam.ConnectRequest) (*conn, er
 
 	ctx, cancel := context.WithTimeoutCause(ctx, p.cfg.HandshakeTimeout, errHandshakeTimeout)
 	defer cancel()
-	sock, err := p.dial(ctx, way[0].host, way[0].port)
+	sock, err := dial.To(ctx, p.cfg.Dialer, p.cfg.CheckAddr, way[0].host, way[0].port)
 	if err != nil {
 		return nil, way[0].named(ended(ctx, pam.CodeTargetUnreachable, fmt.Errorf("dial: %w", err)))
 	}

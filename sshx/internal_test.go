@@ -202,22 +202,6 @@ func TestLaunch_L3(t *testing.T) {
 	}
 }
 
-func TestSplitAddress(t *testing.T) {
-	for in, want := range map[string]string{
-		"host:2222": "host|2222", "host": "host|22", "10.0.0.1": "10.0.0.1|22", "[::1]:2222": "::1|2222", "::1": "::1|22", "[::1]": "::1|22",
-		"": "", ":22": "", "host:0": "", "host:x": "", "a b:22": "", "h/x:22": "", "a:b:c": "", "host:65536": "",
-	} {
-		host, port, err := splitAddress(in)
-		got := host + "|" + port
-		if err != nil {
-			got = ""
-		}
-		if got != want {
-			t.Errorf("splitAddress(%q) = %q, %v, want %q", in, got, err, want)
-		}
-	}
-}
-
 func TestNew_Validates(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"negative timeout":  {HandshakeTimeout: -1},

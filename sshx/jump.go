@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/sallyport/sallyport/pam"
+	"github.com/sallyport/sallyport/pam/dial"
 )
 
 // endpoint is one machine of the way to a target, a jump host or the target itself, with what its record says.
@@ -53,7 +54,7 @@ func (p *Protocol) readRecord(e *endpoint, r pam.ConnectRequest) error {
 		return config(fmt.Errorf("an asset of protocol %q", proto))
 	}
 	var err error
-	if e.host, e.port, err = splitAddress(e.asset.Address); err != nil {
+	if e.host, e.port, err = dial.Split(e.asset.Address, defaultPort); err != nil {
 		return config(fmt.Errorf("address: %w", err))
 	}
 	if e.asset.Account == "" {

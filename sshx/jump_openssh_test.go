@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/pam"
+	"github.com/sallyport/sallyport/pam/dial"
 	"github.com/sallyport/sallyport/sshx"
 	"github.com/sallyport/sallyport/sshx/sshtest"
 )
@@ -147,7 +148,7 @@ func TestOpenSSH_S30_NamesBehindAJumpHostResolveThere(t *testing.T) {
 	p := newProtocol(t, sshx.Config{Dialer: dialFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
 		dialled = append(dialled, address)
 		return (&net.Dialer{}).DialContext(ctx, network, address)
-	}), CheckAddr: sshx.CheckResolved})
+	}), CheckAddr: dial.CheckResolved})
 	r := c.request()
 	_, port, err := net.SplitHostPort(c.target.Address)
 	if err != nil {

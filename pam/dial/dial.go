@@ -1,4 +1,6 @@
-package sshx
+// Package dial opens connections to targets, for adapters: [Split] takes an asset's address apart, [To] resolves and checks it, and connects to
+// the very address that was checked (S30).
+package dial
 
 import (
 	"context"
@@ -10,10 +12,16 @@ import (
 	"strings"
 )
 
-const defaultPort = "22"
+// Dialer opens a connection. *net.Dialer is one; a proxy or a test can be another.
+type Dialer interface {
+	DialContext(ctx context.Context, network, address string) (net.Conn, error)
+}
 
-// splitAddress takes an asset's address apart. The port may be missing.
-func splitAddress(address string) (host, port string, err error) {
+// Check refuses addresses after the name was resolved (S30). host is the name or literal of the asset's record.
+type Check func(host string, addr netip.Addr) error
+
+// Split takes an asset's address apart. The port may be missing.
+func Split(address, defaultPort string) (host, port string, err error) {
 	host, port, err = net.SplitHostPort(address)
 	if err != nil {
 		// "[::1]", "::1", "name" and "10.0.0.1" carry no port.
@@ -32,9 +40,9 @@ func splitAddress(address string) (host, port string, err error) {
 	return host, port, nil
 }
 
-// CheckResolved is the default of Config.CheckAddr. It refuses unspecified and multicast addresses always, and
+// CheckResolved is the Check of whoever names no other. It refuses unspecified and multicast addresses always, and
 // loopback and link-local ones (cloud metadata services live there) when the inventory did not write them
-// down: a DNS answer must not be able to turn a session towards the gateway itself (S30). "localhost" counts
+// down: a DNS answer must not be able to turn a session towards the gateway itself. "localhost" counts
 // as written down.
 func CheckResolved(host string, addr netip.Addr) error {
 	addr = addr.Unmap()
@@ -50,10 +58,22 @@ func CheckResolved(host string, addr netip.Addr) error {
 	return nil
 }
 
-// dial connects to the checked address: the name is resolved once, here, and never again below.
-func (p *Protocol) dial(ctx context.Context, host, port string) (net.Conn, error) {
-	if p.cfg.CheckAddr == nil {
-		return p.cfg.Dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+// Defaults returns the dialer and the check that stand for what a host has left out: a net.Dialer with CheckResolved. A dialer of the host's own, which
+// may live where names mean something else, is checked only if the host says how.
+func Defaults(d Dialer, check Check) (Dialer, Check) {
+	if d != nil {
+		return d, check
+	}
+	if check == nil {
+		check = CheckResolved
+	}
+	return &net.Dialer{}, check
+}
+
+// To connects to host. With a check the name is resolved once, here, and never again below; without one the dialer gets the name.
+func To(ctx context.Context, d Dialer, check Check, host, port string) (net.Conn, error) {
+	if check == nil {
+		return d.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
 	}
 	var addrs []netip.Addr
 	if lit, err := netip.ParseAddr(host); err == nil {
@@ -65,11 +85,11 @@ func (p *Protocol) dial(ctx context.Context, host, port string) (net.Conn, error
 	}
 	errs := make([]error, 0, len(addrs))
 	for _, a := range addrs {
-		if err := p.cfg.CheckAddr(host, a.Unmap()); err != nil {
+		if err := check(host, a.Unmap()); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		c, err := p.cfg.Dialer.DialContext(ctx, "tcp", net.JoinHostPort(a.Unmap().String(), port))
+		c, err := d.DialContext(ctx, "tcp", net.JoinHostPort(a.Unmap().String(), port))
 		if err == nil {
 			return c, nil
 		}
