@@ -34,14 +34,19 @@
 // PagePolicy writes what the components need. The access button and the launcher work under
 //
 //	default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none';
-//	require-trusted-types-for 'script'; trusted-types lit-html
+//	require-trusted-types-for 'script'; trusted-types lit-html sallyport
 //
 // and need nothing for styles, since they use constructed style sheets. A session that is embedded (sp-session, or the
 // window type "embedded" of the launcher) needs besides
 //
 //	style-src-elem 'nonce-…'
 //
-// with a nonce that some script, style or link element of the page carries, from which the terminal takes it.
+// with a nonce that some script, style or link element of the page carries, from which the terminal takes it, and
+//
+//	script-src 'self' 'wasm-unsafe-eval'
+//
+// in place of the line above, for desktops: without it their pictures are decoded by a slower way, and the browser's
+// console says what was refused.
 //
 // # Middleware
 //

@@ -13,16 +13,20 @@ var noncePattern = regexp.MustCompile(`^[A-Za-z0-9+/_-]+={0,2}$`)
 // sessions in the page, where some script, style or link element of the page must carry it. What is not a nonce counts
 // as empty. The host adds what its own parts of the page need, and frame-ancestors.
 func PagePolicy(nonce string) string {
+	scripts, embeds := "script-src 'self'", noncePattern.MatchString(nonce)
+	if embeds {
+		scripts += " 'wasm-unsafe-eval'" // the decoder of desktops
+	}
 	directives := []string{
 		"default-src " + none,
-		"script-src 'self'",
+		scripts,
 		"connect-src 'self'",
 		"base-uri " + none,
 		"form-action " + none,
 		"require-trusted-types-for 'script'",
 		"trusted-types " + TrustedTypes,
 	}
-	if noncePattern.MatchString(nonce) {
+	if embeds {
 		directives = append(directives, "style-src-elem 'nonce-"+nonce+"'")
 	}
 	return strings.Join(directives, "; ")

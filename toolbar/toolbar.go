@@ -15,8 +15,8 @@ import (
 )
 
 // TrustedTypes names the trusted types policies that the client creates, for the trusted-types directive of a host's
-// own pages.
-const TrustedTypes = "lit-html"
+// own pages: one for its templates, one for the address of its Worker.
+const TrustedTypes = "lit-html sallyport"
 
 // Config says how the client is served. The zero value serves the client that is embedded in this package.
 type Config struct {

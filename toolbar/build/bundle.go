@@ -18,8 +18,9 @@ import (
 
 // entries are the modules that pages name. Everything else is a chunk of them.
 var entries = map[string]string{
-	"index":   "src/index.ts",   // the elements, for hosts' pages
-	"session": "src/session.ts", // the session page
+	"index":   "src/index.ts",        // the elements, for hosts' pages
+	"session": "src/session.ts",      // the session page
+	"screen":  "src/screen/index.ts", // the screen of a desktop by itself
 }
 
 // built is a client, ready to be written.
@@ -33,28 +34,18 @@ func bundle(web string) (*built, error) {
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		points = append(points, api.EntryPoint{InputPath: entries[name], OutputPath: name})
 	}
-	result := api.Build(api.BuildOptions{
-		AbsWorkingDir:       web,
-		EntryPointsAdvanced: points,
-		Outdir:              "out",
-		EntryNames:          "[name]-[hash]",
-		ChunkNames:          "chunk-[hash]",
-		Bundle:              true,
-		Splitting:           true,
-		Format:              api.FormatESModule,
-		Platform:            api.PlatformBrowser,
-		Target:              api.ES2022,
-		MinifyWhitespace:    true,
-		MinifyIdentifiers:   true,
-		MinifySyntax:        true,
-		Charset:             api.CharsetUTF8,       // served as such; escapes double what is not ASCII
-		LegalComments:       api.LegalCommentsNone, // all licences are in one file
-		Loader:              map[string]api.Loader{".css": api.LoaderText},
-		Conditions:          []string{"browser", "production"},
-		Define:              map[string]string{"process.env.NODE_ENV": `"production"`},
-		Metafile:            true,
-		LogLevel:            api.LogLevelWarning,
-	})
+	screen, err := buildScreen(web)
+	if err != nil {
+		return nil, err
+	}
+	options := bundling(web)
+	options.EntryPointsAdvanced = points
+	options.EntryNames = "[name]-[hash]"
+	options.ChunkNames = "chunk-[hash]"
+	options.Splitting = true
+	options.Plugins = []api.Plugin{screen.plugin()}
+	options.Metafile = true
+	result := api.Build(options)
 	if len(result.Errors) > 0 {
 		return nil, errors.New("bundling failed")
 	}
@@ -62,7 +53,7 @@ func bundle(web string) (*built, error) {
 	if err := json.Unmarshal([]byte(result.Metafile), &meta); err != nil {
 		return nil, fmt.Errorf("metafile: %w", err)
 	}
-	b := &built{files: map[string][]byte{}}
+	b := &built{files: screen.files}
 	for _, f := range result.OutputFiles {
 		b.files[filepath.Base(f.Path)] = f.Contents
 	}
@@ -88,6 +79,27 @@ func bundle(web string) (*built, error) {
 		return nil, err
 	}
 	return b, nil
+}
+
+// bundling is what all bundles have in common.
+func bundling(web string) api.BuildOptions {
+	return api.BuildOptions{
+		AbsWorkingDir:     web,
+		Outdir:            "out",
+		Bundle:            true,
+		Format:            api.FormatESModule,
+		Platform:          api.PlatformBrowser,
+		Target:            api.ES2022,
+		MinifyWhitespace:  true,
+		MinifyIdentifiers: true,
+		MinifySyntax:      true,
+		Charset:           api.CharsetUTF8,       // served as such; escapes double what is not ASCII
+		LegalComments:     api.LegalCommentsNone, // all licences are in one file
+		Loader:            map[string]api.Loader{".css": api.LoaderText},
+		Conditions:        []string{"browser", "production"},
+		Define:            map[string]string{"process.env.NODE_ENV": `"production"`},
+		LogLevel:          api.LogLevelWarning,
+	}
 }
 
 // metafile is what is read of the bundler's report.

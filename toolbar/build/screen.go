@@ -1,0 +1,59 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/evanw/esbuild/pkg/api"
+)
+
+// screen is what pictures are decoded with beside the bundle: files that pages name by what the module builtModule says.
+type screen struct {
+	files map[string][]byte
+	names map[string]string // exported name to file
+}
+
+// builtModule is the module that tells the client how the files of a screen are called. Their names hold a hash, and so does that of every
+// entry that loads them: a page never gets a Worker of another build.
+const builtModule = "built:screen"
+
+func buildScreen(web string) (*screen, error) {
+	s := &screen{files: map[string][]byte{}, names: map[string]string{}}
+	options := bundling(web)
+	options.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "src/screen/screen-worker.ts", OutputPath: "screen-worker"}}
+	options.EntryNames = "chunk-[name]-[hash]"
+	result := api.Build(options)
+	if len(result.Errors) > 0 || len(result.OutputFiles) != 1 {
+		return nil, errors.New("bundling the screen's worker failed")
+	}
+	s.add("worker", filepath.Base(result.OutputFiles[0].Path), result.OutputFiles[0].Contents)
+	return s, nil
+}
+
+func (s *screen) add(name, file string, body []byte) {
+	s.files[file], s.names[name] = body, file
+}
+
+// plugin answers for builtModule.
+func (s *screen) plugin() api.Plugin {
+	return api.Plugin{Name: "screen", Setup: func(build api.PluginBuild) {
+		build.OnResolve(api.OnResolveOptions{Filter: "^" + builtModule + "$"}, func(api.OnResolveArgs) (api.OnResolveResult, error) {
+			return api.OnResolveResult{Path: builtModule, Namespace: "screen"}, nil
+		})
+		build.OnLoad(api.OnLoadOptions{Filter: ".", Namespace: "screen"}, func(api.OnLoadArgs) (api.OnLoadResult, error) {
+			var text string
+			for _, name := range slices.Sorted(maps.Keys(s.names)) {
+				value, err := json.Marshal(s.names[name])
+				if err != nil {
+					return api.OnLoadResult{}, err
+				}
+				text += fmt.Sprintf("export const %s = %s\n", name, value)
+			}
+			return api.OnLoadResult{Contents: &text, Loader: api.LoaderJS}, nil
+		})
+	}}
+}

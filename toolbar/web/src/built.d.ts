@@ -1,0 +1,5 @@
+// What the client's build makes beside the bundle, by the names of its files, which lie where the bundle lies.
+declare module 'built:screen' {
+  /** The Worker that decodes pictures. */
+  export const worker: string
+}

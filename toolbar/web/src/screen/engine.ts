@@ -1,0 +1,198 @@
+import { channelScheduler } from '../term/pump.js'
+import { Damage } from './core/damage.js'
+import { type Decoder, TypeScriptDecoder } from './core/decoder.js'
+import { Picture } from './core/picture.js'
+import type { Snapshot, Stats } from './core/stats.js'
+import { countPresents, UnitError } from './core/units.js'
+
+/** What an engine draws on: a canvas of either kind. */
+export type Surface = HTMLCanvasElement | OffscreenCanvas
+type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D
+
+/** What an engine tells. */
+export interface EngineEvents {
+  desktop(width: number, height: number): void
+  /** So many more bytes are decoded. */
+  consumed(bytes: number): void
+  /** The view is over: what came cannot be taken apart. */
+  fault(text: string): void
+  stats(stats: Stats): void
+}
+
+/** How long one slice of work may take, in milliseconds: on the page, keys are to be heard in between. */
+const SLICE = { worker: 60, page: 12 }
+/** A present that another follows within this time is not shown, in milliseconds. */
+const FRAME = 16
+/** Statistics are told at most this often, in milliseconds. */
+const TOLD = 1000
+
+/**
+ * Engine decodes payloads in order and shows what they present. Work is cut into slices by messages, never by animation frames or timers,
+ * which stop in a tab that is covered.
+ */
+export class Engine {
+  readonly #events: EngineEvents
+  readonly #surface: Surface
+  readonly #context: Context
+  readonly #picture: Picture
+  readonly #damage = new Damage()
+  readonly #scheduler = channelScheduler()
+  readonly #stats: Stats
+  readonly #queue: (Uint8Array | (() => void))[] = []
+  #image: ImageData | undefined
+  #scheduled = false
+  #over = false
+  #presents = 0 // in the queue
+  #shown = 0
+  #told = 0
+
+  constructor(surface: Surface, thread: 'worker' | 'page', events: EngineEvents) {
+    this.#surface = surface
+    this.#events = events
+    const context = surface.getContext('2d', { alpha: false }) as Context | null
+    if (!context) throw new Error('the canvas has no 2d context')
+    this.#context = context
+    this.#stats = {
+      decoder: 'typescript',
+      thread,
+      payloads: 0,
+      bytes: 0,
+      frames: 0,
+      dropped: 0,
+      faults: 0,
+      lastFault: '',
+      tiles: {},
+      decodeMs: 0,
+      showMs: 0,
+    }
+    const stats = this.#stats
+    this.#picture = new Picture(new TypeScriptDecoder(), {
+      desktop: (width, height) => this.#resize(width, height),
+      drawn: (x, y, w, h) => this.#damage.add(x, y, w, h),
+      present: () => this.#present(),
+      tile: (codec) => {
+        stats.tiles[codec] = (stats.tiles[codec] ?? 0) + 1
+      },
+      fault: (text) => {
+        stats.faults++
+        stats.lastFault = text
+      },
+    })
+  }
+
+  /** Decodes with this from now on. */
+  use(decoder: Decoder): void {
+    this.#picture.decoder = decoder
+    this.#stats.decoder = decoder.name
+  }
+
+  /** Takes a payload, which is the engine's from now on. */
+  push(payload: Uint8Array): void {
+    if (this.#over) return
+    this.#presents += countPresents(payload)
+    this.#add(payload)
+  }
+
+  /** What has been done once all that was pushed before is drawn. */
+  stats(): Promise<Stats> {
+    return new Promise((resolve) => this.#add(() => resolve(structuredClone(this.#stats))))
+  }
+
+  /** What is on the canvas once all that was pushed before is drawn. */
+  snapshot(): Promise<Snapshot> {
+    return new Promise((resolve) => {
+      this.#add(() => {
+        const { width, height } = this.#picture
+        const empty = width === 0
+        const pixels = empty ? new Uint8ClampedArray(0) : this.#context.getImageData(0, 0, width, height).data
+        resolve({ width, height, pixels: pixels as Uint8ClampedArray })
+      })
+    })
+  }
+
+  close(): void {
+    this.#over = true
+    this.#queue.length = 0
+    this.#scheduler.close()
+  }
+
+  #add(work: Uint8Array | (() => void)): void {
+    this.#queue.push(work)
+    this.#wake()
+  }
+
+  #wake(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    this.#scheduler.schedule(() => {
+      this.#scheduled = false
+      this.#work()
+    })
+  }
+
+  #work(): void {
+    const begin = performance.now()
+    const until = begin + SLICE[this.#stats.thread]
+    const shownBefore = this.#stats.showMs
+    let done = 0
+    let bytes = 0
+    while (done < this.#queue.length) {
+      const work = this.#queue[done++] as Uint8Array | (() => void)
+      if (typeof work === 'function') work()
+      else {
+        bytes += work.length
+        if (!this.#draw(work)) break
+      }
+      if (performance.now() >= until) break
+    }
+    this.#queue.splice(0, done)
+    const end = performance.now()
+    this.#stats.decodeMs += end - begin - (this.#stats.showMs - shownBefore)
+    if (bytes > 0) this.#events.consumed(bytes)
+    if (end - this.#told >= TOLD) {
+      this.#told = end
+      this.#events.stats(structuredClone(this.#stats))
+    }
+    if (this.#queue.length > 0) this.#wake()
+  }
+
+  /** Draws a payload; false if the view is over. */
+  #draw(payload: Uint8Array): boolean {
+    this.#stats.payloads++
+    this.#stats.bytes += payload.length
+    try {
+      this.#picture.draw(payload)
+      return true
+    } catch (err) {
+      this.#over = true
+      for (let i = this.#queue.length - 1; i >= 0; i--) {
+        if (typeof this.#queue[i] !== 'function') this.#queue.splice(i, 1)
+      }
+      this.#events.fault(err instanceof UnitError ? err.message : String(err))
+      return false
+    }
+  }
+
+  #resize(width: number, height: number): void {
+    this.#surface.width = width
+    this.#surface.height = height
+    this.#damage.resize(width, height)
+    this.#image = new ImageData(new Uint8ClampedArray(this.#picture.pix.buffer as ArrayBuffer), width, height)
+    this.#events.desktop(width, height)
+  }
+
+  #present(): void {
+    this.#presents--
+    const now = performance.now()
+    if (this.#presents > 0 && now - this.#shown < FRAME) {
+      this.#stats.dropped++ // its pixels are shown with the next one's
+      return
+    }
+    const image = this.#image
+    if (!image) return
+    for (const r of this.#damage.take()) this.#context.putImageData(image, 0, 0, r.x, r.y, r.w, r.h)
+    this.#stats.frames++
+    this.#shown = performance.now()
+    this.#stats.showMs += this.#shown - now
+  }
+}
