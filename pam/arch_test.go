@@ -303,7 +303,10 @@ var house = map[string]part{
 			"rdp/internal/wire": "fields of the streams",
 			"rdp/internal/bulk": "flags of packets",
 		},
-		tests: uses{"rdp/internal/codec": "what is encoded is decoded"},
+		tests: uses{
+			"rdp/internal/codec":  "what is encoded is decoded",
+			"rdp/internal/screen": "what is encoded is drawn as a viewer draws it",
+		},
 	},
 	"rdp/internal/wire": {why: "fields of RDP's layers, read with bounds and appended"},
 	"recorder": {
