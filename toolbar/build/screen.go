@@ -1,10 +1,14 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 
@@ -31,7 +35,29 @@ func buildScreen(web string) (*screen, error) {
 		return nil, errors.New("bundling the screen's worker failed")
 	}
 	s.add("worker", filepath.Base(result.OutputFiles[0].Path), result.OutputFiles[0].Contents)
+	module, err := compile(web)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(module)
+	s.add("wasm", "chunk-screen-decoder-"+hex.EncodeToString(sum[:4])+".wasm", module)
 	return s, nil
+}
+
+// compile makes the WebAssembly module from the sources in asm, as asconfig.json says.
+func compile(web string) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "sallyport-asm-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	out := filepath.Join(dir, "decoder.wasm")
+	cmd := exec.Command("node", filepath.Join("node_modules", "assemblyscript", "bin", "asc.js"), "--outFile", out)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = web, os.Stderr, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("compiling the screen's decoder: %w", err)
+	}
+	return os.ReadFile(out)
 }
 
 func (s *screen) add(name, file string, body []byte) {

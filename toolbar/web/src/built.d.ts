@@ -2,4 +2,6 @@
 declare module 'built:screen' {
   /** The Worker that decodes pictures. */
   export const worker: string
+  /** The decoder of RemoteFX and NSCodec. */
+  export const wasm: string
 }

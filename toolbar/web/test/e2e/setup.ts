@@ -22,8 +22,9 @@ export default function setup(): void {
 function stale(): boolean {
   const toolbar = join(repo, 'toolbar')
   const built = statSync(join(toolbar, 'dist/manifest.json'), { throwIfNoEntry: false })?.mtimeMs ?? 0
-  const sources = readdirSync(join(toolbar, 'web/src'), { recursive: true, encoding: 'utf8' })
-  return ['package-lock.json', ...sources.map((f) => join('src', f))].some(
+  const folder = (name: string) =>
+    readdirSync(join(toolbar, 'web', name), { recursive: true, encoding: 'utf8' }).map((f) => join(name, f))
+  return ['package-lock.json', 'asconfig.json', ...folder('asm'), ...folder('src')].some(
     (f) => (statSync(join(toolbar, 'web', f)).mtimeMs ?? 0) > built,
   )
 }

@@ -1,8 +1,13 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import type { Decoder } from '../../src/screen/core/decoder.js'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Decoder, DecoderName } from '../../src/screen/core/decoder.js'
 import { Picture } from '../../src/screen/core/picture.js'
 import { UnitError } from '../../src/screen/core/units.js'
+import { decoderOf } from '../../src/screen/decoder.js'
 
 /** What comes of a payload, as the gateway's own decoders have it. */
 export interface Drawn {
@@ -68,4 +73,24 @@ export function draw(decoder: Decoder, payload: Uint8Array): Drawn {
   if (faults > 0 && !broken) drawn.faults = faults
   if (broken) drawn.broken = true
   return drawn
+}
+
+/** The decoders: the module is compiled as the client's build compiles it. */
+export const decoders: Record<DecoderName, () => Promise<Decoder>> = {
+  typescript: () => decoderOf(null),
+  'wasm-simd': async () => decoderOf(await WebAssembly.compile(compiled())),
+}
+
+let bytes: Buffer<ArrayBuffer> | undefined
+
+function compiled(): Buffer<ArrayBuffer> {
+  if (!bytes) {
+    const web = fileURLToPath(new URL('../..', import.meta.url))
+    const out = join(mkdtempSync(join(tmpdir(), 'sallyport-asm-')), 'decoder.wasm')
+    const asc = join(web, 'node_modules/assemblyscript/bin/asc.js')
+    execFileSync(process.execPath, [asc, '--outFile', out], { cwd: web })
+    bytes = readFileSync(out) as Buffer<ArrayBuffer>
+    rmSync(dirname(out), { recursive: true })
+  }
+  return bytes
 }
