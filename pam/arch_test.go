@@ -153,8 +153,10 @@ var house = map[string]part{
 		uses: uses{"sshx/sshtest": "all it does"},
 	},
 	"rdp": {
-		why: "RDP client",
+		why: "RDP client and adapter",
 		uses: uses{
+			"pam":                          "implements pam.Protocol",
+			"pam/dial":                     "connects to the address that was checked",
 			"rdp/internal/bulk":            "the active stage decompresses",
 			"rdp/internal/channel":         "chunks of virtual channels",
 			"rdp/internal/channel/cliprdr": "the clipboard",

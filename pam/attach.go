@@ -140,7 +140,9 @@ func (s *liveSession) attach(v *viewer, size Size) *endMessage {
 	if old != nil {
 		old.detach() // it reads no more and slows nobody
 		old.close(endMessage{Code: CodeOpenedElsewhere})
+		s.gone(v.p)
 	}
+	s.look()
 	if first {
 		s.start()
 		return nil
@@ -187,6 +189,8 @@ func (s *liveSession) detach(v *viewer) {
 	s.touchViewers()
 	s.mu.Unlock()
 	if live {
+		s.gone(v.p)
+		s.look()
 		s.noteLeave(v.p)
 	}
 }

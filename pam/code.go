@@ -55,11 +55,21 @@ const (
 	CodeTargetProtocol    Code = "target_protocol" // the target broke its protocol
 	CodeTargetLost        Code = "target_lost"     // the connection to the target broke
 	CodeTargetConfig      Code = "target_config"   // the asset's record cannot be used as it is
-	CodeRecordingFailed   Code = "recording_failed"
-	CodeMaxDuration       Code = "max_duration" // it has lasted as long as a session may
-	CodeNotStarted        Code = "not_started"  // it cannot be joined before its owner is there
-	CodeNotRecorded       Code = "not_recorded" // who would join must be recorded, and the session is not
-	CodeOwnSession        Code = "own_session"  // this login owns it: attach instead of joining
+	CodeTargetSecurity    Code = "target_security" // the target does not offer the security that is wanted
+	CodeTargetLicence     Code = "target_licence"  // the target has no licence left for us
+	// What a target says when it ends a session by itself.
+	CodeTargetDisconnected Code = "target_disconnected" // from inside: what ran there may go on
+	CodeTargetTerminated   Code = "target_terminated"   // an administrator of the target did
+	CodeTargetReplaced     Code = "target_replaced"     // another connection took over
+	CodeTargetIdle         Code = "target_idle"         // by the target's own clock
+
+	CodeCertificateUnknown  Code = "certificate_unknown"
+	CodeCertificateMismatch Code = "certificate_mismatch"
+	CodeRecordingFailed     Code = "recording_failed"
+	CodeMaxDuration         Code = "max_duration" // it has lasted as long as a session may
+	CodeNotStarted          Code = "not_started"  // it cannot be joined before its owner is there
+	CodeNotRecorded         Code = "not_recorded" // who would join must be recorded, and the session is not
+	CodeOwnSession          Code = "own_session"  // this login owns it: attach instead of joining
 )
 
 // Codes of operations on files.

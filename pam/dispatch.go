@@ -25,8 +25,11 @@ func (v *viewer) dispatch(f frame.Frame) error {
 	switch f.Kind {
 	case frame.Ack:
 		return v.acknowledge(f.Payload)
-	case frame.Visible: // checked; nothing that is built yet depends on it, since a covered page goes on reading
-		_, err := frame.ParseVisible(f.Payload)
+	case frame.Visible:
+		visible, err := frame.ParseVisible(f.Payload)
+		if err == nil {
+			v.see(visible)
+		}
 		return err
 	case frame.Disconnect:
 		return v.disconnect() // leaving is always possible, whatever the state
@@ -130,6 +133,7 @@ func (v *viewer) acknowledge(p []byte) error {
 		return fmt.Errorf("%w: ack of %d bytes, %d were sent and %d acknowledged", frame.ErrViolation, total, v.sent.Load(), v.acked.Load())
 	}
 	v.acked.Store(total)
+	v.landed(total)
 	v.poke()
 	return nil
 }
@@ -308,14 +312,37 @@ func clipboardEvent(d Declaration, direction, text string) SessionEvent {
 // auditClipboard writes the event without the text, which only the recording holds. It reports whether the event is
 // down; if not, the user is told that nothing was done.
 func (v *viewer) auditClipboard(ctx context.Context, verb Verb, e SessionEvent) bool {
-	s := v.s
+	ok := v.s.auditClipboard(ctx, v.p, verb, e)
+	if !ok {
+		v.notify(Notice{Code: string(CodeAuditFailed)})
+	}
+	return ok
+}
+
+func (s *liveSession) auditClipboard(ctx context.Context, p *participant, verb Verb, e SessionEvent) bool {
 	err := s.b.audit.write(ctx, Event{
-		At: s.b.cfg.Now(), Verb: verb, User: v.p.user, Login: v.p.login, Asset: s.asset.ID, Session: s.id,
+		At: s.b.cfg.Now(), Verb: verb, User: p.user, Login: p.login, Asset: s.asset.ID, Session: s.id,
 		Detail: fmt.Sprintf("%d bytes, sha256 %s", e.Length, e.SHA256),
 	})
 	if err != nil {
 		s.log.Error("audit event lost", "verb", verb, "err", err)
-		v.notify(Notice{Code: string(CodeAuditFailed)})
 	}
 	return err == nil
+}
+
+// letOut reports whether text of the target's clipboard may leave for anybody now, and writes down that it does for each whom the
+// policy wants recorded. What cannot be written down does not happen (S31).
+func (s *liveSession) letOut(ctx context.Context, text []byte) bool {
+	s.mu.Lock()
+	people := s.everyone()
+	s.mu.Unlock()
+	allowed := false
+	for _, p := range people {
+		value := p.caps.Load().Value(ClipboardDownload)
+		if value == Record && !s.auditClipboard(ctx, p, DownloadClipboard, clipboardEvent(ClipboardDownload, "down", string(text))) {
+			return false
+		}
+		allowed = allowed || value.Permits()
+	}
+	return allowed
 }

@@ -39,6 +39,11 @@ type liveSession struct {
 	lastInput  atomic.Int64 // of anyone, as an offset of begun in nanoseconds
 	warnedIdle atomic.Bool  // warning is about being idle: input takes it back
 
+	lookMu sync.Mutex // serialises Watched.Looking; guards blind
+	blind  bool       // the connection was told that nobody looks
+
+	pictured atomic.Bool // something was shown
+
 	connClosed bool // of the session's own goroutine: run, then complete
 
 	mu        sync.Mutex // guards all below; never held across I/O or a callback

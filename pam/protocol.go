@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 )
 
 // Protocol is an adapter for one access protocol. Packages sshx and rdp implement it; a host may bring its own.
@@ -165,6 +166,28 @@ type KeyFramer interface {
 	// was taken. The viewer goes on with frame n+1.
 	KeyFrame(ctx context.Context) (frames []Frame, n uint64, err error)
 }
+
+// Follower is a Conn that can tell a viewer that has missed frames what it needs instead of them, which is less: what was overtaken meanwhile is
+// not among it.
+type Follower interface {
+	KeyFramer
+	// Since returns the frames that turn the picture as it was after frame after into the present one, or build it anew, and n as KeyFrame
+	// does. There may be none.
+	Since(ctx context.Context, after uint64) (frames []Frame, n uint64, err error)
+}
+
+// Watched is a Conn that wants to know who looks. None of its methods may wait.
+type Watched interface {
+	// Drawn says up to which frame the owner's page has taken what was emitted; AllDrawn: there is no page to wait for.
+	Drawn(n uint64)
+	// Looking says whether anybody looks, a recorder included. It is called when that changes; from the start, somebody does.
+	Looking(someone bool)
+	// Gone says that the page of a participant is gone: what it held down is to be lifted.
+	Gone(who ParticipantID)
+}
+
+// AllDrawn is a number beyond those of all frames.
+const AllDrawn = math.MaxUint64
 
 // Pacer is a Conn that serves a slow viewer from its own picture. Its owner never slows the target: only a recorder
 // that is behind does, and a viewer that falls out of the backlog starts anew from a key frame.

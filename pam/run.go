@@ -93,6 +93,7 @@ func (s *liveSession) launch() error {
 		}
 	}
 	s.mu.Unlock()
+	s.look()
 	return nil
 }
 

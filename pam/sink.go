@@ -34,6 +34,9 @@ func (k sink) Emit(ctx context.Context, f Frame) error {
 		}
 		return err
 	}
+	if f.Kind == FrameClipboard && !s.letOut(ctx, f.Payload) {
+		f = Frame{Kind: FrameKeys} // for nobody; it keeps its place in the log, since key frames count it
+	}
 	gate, err := k.record(f)
 	if err != nil {
 		s.recordingFailed(err)
@@ -43,10 +46,10 @@ func (k sink) Emit(ctx context.Context, f Frame) error {
 	if f.Kind == FrameKeys {
 		f.Payload = nil // for the recorder alone; it keeps its place in the log, since key frames count it
 	}
-	seq := s.out.Append(stream.Item{Kind: uint8(f.Kind), Flags: uint8(f.Flags), Payload: f.Payload}, gate)
+	s.out.Append(stream.Item{Kind: uint8(f.Kind), Flags: uint8(f.Flags), Payload: f.Payload}, gate)
 	s.b.met.framesOut.Inc(1)
 	s.b.met.bytesOut.Inc(int64(len(f.Payload)))
-	if seq == 1 {
+	if (f.Kind == FrameOutput || f.Kind == FrameScreen) && s.pictured.CompareAndSwap(false, true) {
 		s.firstFrame()
 	}
 	return nil
@@ -62,7 +65,18 @@ func (k sink) record(f Frame) (uint64, error) {
 		return 0, nil
 	}
 	e := Entry{Kind: EntryFrame, At: s.at(), Frame: f.Kind, Flags: f.Flags, Data: f.Payload}
-	if f.Kind == FrameKeys {
+	switch f.Kind {
+	case FrameClipboard, FrameAudio: // what is not declared Record is not kept
+		if s.owner.caps.Load().Value(outgoing[f.Kind]) != Record {
+			return 0, nil
+		}
+		if f.Kind == FrameClipboard {
+			return s.append(EntryEvent, "", clipboardEvent(ClipboardDownload, "down", string(f.Payload)))
+		}
+	case FrameKeys:
+		if len(f.Payload) == 0 {
+			return 0, nil
+		}
 		who := s.owner
 		if f.Participant != "" {
 			who = s.participant(f.Participant)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,9 @@ type viewer struct {
 	sent  atomic.Uint64 // bytes of counted payloads that were sent
 	acked atomic.Uint64 // and that the page has consumed
 
+	flight flight
+	hidden atomic.Bool // the page cannot be seen
+
 	mu      sync.Mutex // guards all below
 	dirty   bool       // the state is to be sent
 	notices []Notice
@@ -56,6 +60,14 @@ type source struct {
 	late   bool    // a key frame is being made: nothing may be sent before it
 	key    []Frame // still to be sent
 	after  uint64  // not before the log shows this item (what the key frame shows must be written)
+
+	follower Follower // nil if the connection is none
+	watched  Watched  // likewise
+
+	// Of the writing goroutine.
+	shown   uint64 // the page was sent everything up to this frame
+	missed  bool   // but for pictures after it, which it could not have shown
+	stalled bool   // its window was full
 }
 
 // endMessage is the payload of an end frame.
@@ -124,7 +136,9 @@ func (v *viewer) attachOutput(conn Conn) (late bool) {
 	r := v.s.out.NewReader(v.p.mode == ModeOwner && !paced)
 	late = keyed && v.s.out.Len() > 0
 	v.mu.Lock()
-	v.source = &source{reader: r, late: late}
+	v.source = &source{reader: r, late: late, shown: v.s.out.Len()}
+	v.source.follower, _ = conn.(Follower)
+	v.source.watched, _ = conn.(Watched)
 	v.mu.Unlock()
 	v.poke()
 	return late
@@ -247,10 +261,17 @@ func (v *viewer) stepOutput(src *source) (more bool, err error) {
 	if late || v.s.out.Visible() < after {
 		return false, nil // the key frame is not there yet, or shows more than is written so far
 	}
-	inFlight := int(v.sent.Load() - v.acked.Load())
-	room := v.s.b.cfg.Limits.Window - inFlight
+	inFlight, window := int(v.sent.Load()-v.acked.Load()), v.s.b.cfg.Limits.Window
+	if src.follower != nil {
+		window = v.flight.window(window)
+	}
+	room := window - inFlight
 	if room <= 0 {
+		src.stalled = true
 		return false, nil
+	}
+	if v.overtaken(src) {
+		return true, v.catchUp(src)
 	}
 	items, keyed := src.nextKey(&v.mu, min(room, gatherBytes), inFlight == 0)
 	if !keyed {
@@ -260,17 +281,25 @@ func (v *viewer) stepOutput(src *source) (more bool, err error) {
 		case errors.Is(err, io.EOF):
 			return false, nil
 		case errors.Is(err, stream.ErrBehind):
-			return true, v.recover()
+			return true, v.recover(src)
 		case err != nil:
 			return false, err
 		case len(items) == 0:
 			return false, nil
 		}
+		items = v.withoutMissed(src, items)
+		if !src.missed {
+			src.shown = src.reader.Position()
+		}
+		if len(items) == 0 {
+			return true, nil
+		}
 	}
 	if len(items) == 0 { // the window has no room for the next frame of the picture
+		src.stalled = true
 		return false, nil
 	}
-	return true, v.sendItems(items)
+	return true, v.sendItems(src, items)
 }
 
 // nextKey takes the next frames of a key frame, at most room bytes or, with force, one frame. It reports whether
@@ -279,6 +308,11 @@ func (src *source) nextKey(mu *sync.Mutex, room int, force bool) (items []stream
 	mu.Lock()
 	defer mu.Unlock()
 	keyed = len(src.key) > 0
+	defer func() {
+		if keyed && len(src.key) == 0 {
+			src.key, src.shown = nil, src.after
+		}
+	}()
 	for size := 0; len(src.key) > 0; src.key = src.key[1:] {
 		f := src.key[0]
 		if size += len(f.Payload); size > room && (len(items) > 0 || !force) {
@@ -290,7 +324,10 @@ func (src *source) nextKey(mu *sync.Mutex, room int, force bool) (items []stream
 }
 
 // recover gives a viewer that fell out of the backlog a new picture, or lets it go.
-func (v *viewer) recover() error {
+func (v *viewer) recover(src *source) error {
+	if src.follower != nil {
+		return v.catchUp(src)
+	}
 	v.s.mu.Lock()
 	conn := v.s.conn
 	v.s.mu.Unlock()
@@ -303,7 +340,14 @@ func (v *viewer) recover() error {
 }
 
 // sendItems writes items as few messages as are useful.
-func (v *viewer) sendItems(items []stream.Item) error {
+func (v *viewer) sendItems(src *source, items []stream.Item) error {
+	items = slices.DeleteFunc(items, func(it stream.Item) bool {
+		k := FrameKind(it.Kind)
+		return k == FrameKeys || !v.p.mayReceive(k)
+	})
+	if src.follower != nil || src.watched != nil {
+		v.mark(src, items)
+	}
 	p := scratch.Get().(*[]byte)
 	msg := (*p)[:0]
 	defer func() {
@@ -314,9 +358,6 @@ func (v *viewer) sendItems(items []stream.Item) error {
 	}()
 	for _, it := range items {
 		k := FrameKind(it.Kind)
-		if k == FrameKeys || !v.p.mayReceive(k) {
-			continue
-		}
 		if len(msg) > 0 && len(msg)+len(it.Payload) > gatherBytes {
 			if err := v.send(msg); err != nil {
 				return err
@@ -332,6 +373,20 @@ func (v *viewer) sendItems(items []stream.Item) error {
 		return nil
 	}
 	return v.send(msg)
+}
+
+// mark takes down how far the page will have come once it has consumed these items.
+func (v *viewer) mark(src *source, items []stream.Item) {
+	total := v.sent.Load()
+	for _, it := range items {
+		if frame.Kind(it.Kind).Counted() {
+			total += uint64(len(it.Payload))
+		}
+	}
+	v.flight.send(total, src.shown)
+	if v.acked.Load() >= total { // there is nothing to be acknowledged
+		v.landed(total)
+	}
 }
 
 func (v *viewer) send(msg []byte) error {

@@ -27,6 +27,7 @@ type Client struct {
 	unit  []byte
 	acks  []uint32 // frames that were handed out and are not acknowledged yet
 	err   error    // how Next has ended
+	idle  func()   // if set, Next calls it before it has to wait for the server
 
 	// The services of channels; nil where the Config does not ask for them.
 	clipboard *clipboard
@@ -153,6 +154,9 @@ func (c *Client) next(ctx context.Context) (Update, error) {
 		}
 		switch u := u.(type) {
 		case nil:
+			if c.idle != nil && !c.whole() {
+				c.idle()
+			}
 			if err := c.read(ctx); err != nil {
 				return nil, err
 			}
@@ -172,6 +176,16 @@ func (c *Client) next(ctx context.Context) (Update, error) {
 		}
 		return u, nil
 	}
+}
+
+// tellsSize is how many bytes of a unit always tell its size.
+const tellsSize = 5
+
+// whole says whether all of the next unit is here already.
+func (c *Client) whole() bool {
+	head, _ := c.r.Peek(min(c.r.Buffered(), tellsSize))
+	n, err := pdu.FrameSize(head)
+	return err != nil || n > 0 && n <= c.r.Buffered()
 }
 
 // read feeds the stage with the next unit.

@@ -101,6 +101,10 @@ type Config struct {
 	Compression Compression
 	// ManualFrameAck leaves it to the caller to call AckFrame; otherwise Next acknowledges the frame that it returned before.
 	ManualFrameAck bool
+	// Scale is how large the session is to draw things, in percent, 100 to 500. Zero means 100.
+	Scale int
+	// Experience is what the session is to do without.
+	Experience Experience
 	// KeyboardLayout is the input locale, such as 0x407 for German. Zero means 0x409, US English.
 	KeyboardLayout uint32
 	// ClientName is shown by the server as the computer. At most 15 characters count. Empty means sallyport.
@@ -128,6 +132,9 @@ type Config struct {
 	// WriteTimeout is how long the server may take nothing of what is sent. Zero means DefaultWriteTimeout.
 	WriteTimeout time.Duration
 }
+
+// Experience is what a session does without, to be quicker ([MS-RDPBCGR] 2.2.1.11.1.1.1). The zero value leaves out nothing.
+type Experience struct{ NoWallpaper, NoThemes, NoFontSmoothing, NoAnimations bool }
 
 // Compression is a type of bulk compression.
 type Compression uint8
@@ -168,6 +175,10 @@ func (c *Config) validate() (*Config, error) {
 	case 15, 16, 24, 32:
 	default:
 		return nil, fmt.Errorf("rdp: Config: Depth %d: want 15, 16, 24 or 32", d.Depth)
+	}
+	defaults(&d.Scale, 100)
+	if d.Scale < 100 || d.Scale > 500 {
+		return nil, fmt.Errorf("rdp: Config: Scale %d: want 100 to 500", d.Scale)
 	}
 	if (d.Security == SecurityStandard) != d.InsecureAllowStandardSecurity {
 		return nil, fmt.Errorf("rdp: Config: SecurityStandard and InsecureAllowStandardSecurity belong together")

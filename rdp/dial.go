@@ -240,7 +240,7 @@ func (c *Config) sequence() connect.Config {
 		Name: c.ClientName, KeyboardType: 4, FunctionKeys: 12, Depth: uint16(min(c.Depth, 24)),
 		SupportedDepths:   pdu.Depths15 | pdu.Depths16 | pdu.Depths24 | pdu.Depths32,
 		EarlyCapabilities: pdu.EarlyErrorInfo | pdu.EarlyStatusInfo | pdu.EarlyStrongKeys | pdu.EarlyConnectionType | pdu.EarlySkipJoin,
-		ConnectionType:    pdu.ConnectionLAN, DesktopScale: 100, DeviceScale: 100, // servers use RemoteFX in a LAN alone
+		ConnectionType:    pdu.ConnectionLAN, DesktopScale: uint32(c.Scale), DeviceScale: 100, // servers use RemoteFX in a LAN alone
 	}
 	if c.Depth == 32 {
 		core.EarlyCapabilities |= pdu.EarlyWant32
@@ -249,7 +249,7 @@ func (c *Config) sequence() connect.Config {
 		Layout: c.KeyboardLayout, Shell: c.StartProgram, Directory: c.WorkingDir,
 		Flags: pdu.InfoMouse | pdu.InfoDisableCtrlAltDel | pdu.InfoAutoLogon | pdu.InfoMaximizeShell | pdu.InfoLogonNotify |
 			pdu.InfoEnableWindowsKey | pdu.InfoLogonErrors | pdu.InfoMouseHasWheel | pdu.InfoNoAudioPlayback,
-		Performance: pdu.PerfFontSmoothing,
+		Performance: c.Experience.flags(),
 	}
 	if c.Credentials == nil {
 		info.Flags &^= pdu.InfoAutoLogon
@@ -278,6 +278,24 @@ func (c *Config) sequence() connect.Config {
 		},
 		Now: time.Now, Random: rand.Reader,
 	}
+}
+
+// flags are those of a ClientInfo.
+func (e Experience) flags() uint32 {
+	var f uint32
+	if e.NoWallpaper {
+		f |= pdu.PerfNoWallpaper
+	}
+	if e.NoThemes {
+		f |= pdu.PerfNoThemes
+	}
+	if !e.NoFontSmoothing {
+		f |= pdu.PerfFontSmoothing
+	}
+	if e.NoAnimations {
+		f |= pdu.PerfNoMenuAnimations | pdu.PerfNoFullWindowDrag | pdu.PerfNoCursorShadow
+	}
+	return f
 }
 
 // framesAhead is how many frames a server may send before the first of them is acknowledged.

@@ -55,46 +55,71 @@ func (c *Client) MouseMove(x, y int) error {
 
 // MouseButton presses or releases a button.
 func (c *Client) MouseButton(b Button, down bool, x, y int) error {
-	kind, flags := pdu.InputMouse, uint16(0)
-	switch b {
-	case ButtonLeft:
-		flags = pdu.MouseButton1
-	case ButtonRight:
-		flags = pdu.MouseButton2
-	case ButtonMiddle:
-		flags = pdu.MouseButton3
-	case ButtonX1:
-		kind, flags = pdu.InputMouseExt, pdu.MouseX1
-	case ButtonX2:
-		kind, flags = pdu.InputMouseExt, pdu.MouseX2
-	default:
-		return errors.New("rdp: unknown button")
+	event, err := c.button(b, down, x, y)
+	if err != nil {
+		return err
+	}
+	return c.input(event)
+}
+
+func (c *Client) button(b Button, down bool, x, y int) (pdu.InputEvent, error) {
+	kind, flags := buttonFlags(b)
+	if flags == 0 {
+		return pdu.InputEvent{}, errors.New("rdp: unknown button")
 	}
 	if down {
 		flags |= pdu.MouseDown
 	}
-	return c.input(c.mouse(kind, flags, x, y))
+	return c.mouse(kind, flags, x, y), nil
+}
+
+// buttonFlags are those of a button that is released; 0 if there is no such button.
+func buttonFlags(b Button) (pdu.InputKind, uint16) {
+	switch b {
+	case ButtonLeft:
+		return pdu.InputMouse, pdu.MouseButton1
+	case ButtonRight:
+		return pdu.InputMouse, pdu.MouseButton2
+	case ButtonMiddle:
+		return pdu.InputMouse, pdu.MouseButton3
+	case ButtonX1:
+		return pdu.InputMouseExt, pdu.MouseX1
+	case ButtonX2:
+		return pdu.InputMouseExt, pdu.MouseX2
+	}
+	return 0, 0
 }
 
 // MouseWheel turns a wheel by delta, 120 a notch; up and right are positive. horizontal is the wheel that scrolls sideways.
 func (c *Client) MouseWheel(horizontal bool, delta, x, y int) error {
+	return c.input(c.wheel(nil, horizontal, delta, x, y)...)
+}
+
+// maxSteps is how many events one turn of a wheel may become.
+const maxSteps = 16
+
+func (c *Client) wheel(events []pdu.InputEvent, horizontal bool, delta, x, y int) []pdu.InputEvent {
 	kind := pdu.MouseWheel
 	if horizontal {
 		kind = pdu.MouseHWheel
 	}
-	var events []pdu.InputEvent
-	for delta != 0 && len(events) < maxEvents {
+	for range maxSteps {
+		if delta == 0 {
+			break
+		}
 		step := max(-wheelStep, min(delta, wheelStep))
 		delta -= step
 		flags := kind | uint16(step)&pdu.MouseWheelMask // two's complement of nine bits (2.2.8.1.1.3.1.1.3)
 		events = append(events, c.mouse(pdu.InputMouse, flags, x, y))
 	}
-	return c.input(events...)
+	return events
 }
 
 // SetLockKeys tells the server the state of the lock keys, and releases all keys there (2.2.8.1.1.3.1.1.5). A client sends it when
 // it gets the focus.
-func (c *Client) SetLockKeys(l LockKeys) error {
+func (c *Client) SetLockKeys(l LockKeys) error { return c.input(lockEvent(l)) }
+
+func lockEvent(l LockKeys) pdu.InputEvent {
 	var flags uint16
 	for _, f := range []struct {
 		on   bool
@@ -104,7 +129,7 @@ func (c *Client) SetLockKeys(l LockKeys) error {
 			flags |= f.flag
 		}
 	}
-	return c.input(pdu.InputEvent{Kind: pdu.InputSynchronize, Flags: flags})
+	return pdu.InputEvent{Kind: pdu.InputSynchronize, Flags: flags}
 }
 
 func (c *Client) mouse(kind pdu.InputKind, flags uint16, x, y int) pdu.InputEvent {

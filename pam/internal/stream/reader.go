@@ -40,6 +40,13 @@ func (r *Reader) Behind() uint64 {
 	return r.log.lag(r.next) - r.log.lag(r.log.open)
 }
 
+// Position returns the sequence number of the last item that was read or skipped.
+func (r *Reader) Position() uint64 {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	return r.next - 1
+}
+
 // Next appends the readable items to dst, as many as have max bytes of payload together; with force at least
 // one, however large. With nothing to read it returns dst as it is. After the last item of a closed log it returns io.EOF.
 // ErrBehind: items were lost; the reader now stands at the end and wants a key frame.

@@ -186,3 +186,24 @@ func (u *unit) takeRemoteFX(r *wire.Reader) {
 	u.tile.X, u.tile.Y = at.X, at.Y
 	u.tile.Data = [3][]byte{r.Bytes("Y", ny), r.Bytes("Cb", ncb), r.Rest()}
 }
+
+// Split cuts a sequence of units into payloads of at most limit bytes, or of one unit that is larger. They alias it.
+func Split(units []byte, limit int) ([][]byte, error) {
+	var out [][]byte
+	for start, end := 0, 0; start < len(units); start = end {
+		for end < len(units) {
+			r := wire.NewReader(units[end:])
+			r.U8("kind")
+			n := unitHeader + r.Limit("length", uint64(r.U32BE("length")), uint64(len(units)-end-unitHeader))
+			if r.Err() != nil {
+				return nil, fmt.Errorf("screen unit: %w", r.Err())
+			}
+			if end > start && end-start+n > limit {
+				break
+			}
+			end += n
+		}
+		out = append(out, units[start:end])
+	}
+	return out, nil
+}

@@ -313,6 +313,38 @@ export const de: Messages = {
       title: 'Das Ziel ist nicht mehr dasselbe',
       text: 'Sein Host-Schlüssel weicht vom hinterlegten ab. Vielleicht wurde es neu aufgesetzt, vielleicht steht etwas dazwischen. Es wurde kein Passwort gesendet. Sagen Sie es Ihrem Administrator.',
     },
+    certificate_unknown: {
+      title: 'Das Ziel ist nicht bekannt',
+      text: 'Sein Zertifikat ist nicht hinterlegt, deshalb wurde ihm nichts gesendet. Bitten Sie Ihren Administrator, es einzutragen.',
+    },
+    certificate_mismatch: {
+      title: 'Das Ziel ist nicht mehr dasselbe',
+      text: 'Sein Zertifikat ist nicht das hinterlegte. Vielleicht hat es ein neues, vielleicht steht etwas dazwischen. Es wurde kein Passwort gesendet. Sagen Sie es Ihrem Administrator.',
+    },
+    target_security: {
+      title: 'Keine sichere Verbindung zum Ziel',
+      text: 'Das Ziel bietet nichts von der Sicherheit, die verlangt wird. Es wurde kein Passwort gesendet. Sagen Sie es dem Eigentümer des Assets.',
+    },
+    target_licence: {
+      title: 'Das Ziel hat keine Lizenz mehr',
+      text: 'Es gibt einen Desktop nur mit Lizenz heraus und hat keine für diese Sitzung. Sagen Sie es dem Eigentümer des Assets.',
+    },
+    target_disconnected: {
+      title: 'Der Desktop wurde getrennt',
+      text: 'Das geschah aus der Sitzung heraus. Was dort läuft, läuft weiter: Starten Sie neu, um zurückzukehren.',
+    },
+    target_terminated: {
+      title: 'Das Ziel hat die Sitzung beendet',
+      text: 'Ein Administrator des Ziels hat das getan. Was nicht gespeichert war, ist vielleicht weg.',
+    },
+    target_replaced: {
+      title: 'Eine andere Verbindung hat übernommen',
+      text: 'Jemand hat sich von anderswo an demselben Desktop angemeldet. Was dort läuft, läuft weiter.',
+    },
+    target_idle: {
+      title: 'Das Ziel hat die Sitzung beendet',
+      text: 'Es geschah so lange nichts, wie das Ziel wartet. Was dort läuft, läuft vielleicht weiter.',
+    },
     target_auth_failed: {
       title: 'Das Ziel hat das Konto abgelehnt',
       text: 'Das hinterlegte Konto oder sein Passwort wurde nicht angenommen. Sagen Sie es dem Eigentümer des Assets.',
@@ -327,7 +359,7 @@ export const de: Messages = {
     },
     target_lost: {
       title: 'Das Ziel ging verloren',
-      text: 'Die Verbindung zwischen Gateway und Ziel ist abgerissen. Was in der Shell lief, ist vielleicht weg.',
+      text: 'Die Verbindung zwischen Gateway und Ziel ist abgerissen. Was dort lief, ist vielleicht weg.',
     },
     target_config: {
       title: 'Das Asset ist nicht eingerichtet',
@@ -388,7 +420,7 @@ export const de: Messages = {
     user_disconnect: { title: 'Sitzung getrennt', text: 'Sie haben die Sitzung beendet. Das Ziel wurde verständigt.' },
     remote_logoff: {
       title: 'Sie haben sich von {asset} abgemeldet',
-      text: 'Das Ziel hat die Sitzung beendet, als seine Shell geschlossen wurde.',
+      text: 'Das Ziel hat die Sitzung daraufhin beendet.',
     },
     expired: {
       title: 'Die genehmigte Zeit ist um',

@@ -301,6 +301,38 @@ export const en = {
       title: 'The target is not who it was',
       text: 'Its host key differs from the one on record. It may have been set up anew, or something stands in between. No password was sent. Tell your administrator.',
     },
+    certificate_unknown: {
+      title: 'The target is not known',
+      text: 'Its certificate is not on record, so nothing was sent to it. Ask your administrator to register it.',
+    },
+    certificate_mismatch: {
+      title: 'The target is not who it was',
+      text: 'Its certificate is not the one on record. It may have a new one, or something stands in between. No password was sent. Tell your administrator.',
+    },
+    target_security: {
+      title: 'No secure connection to the target',
+      text: 'The target offers none of the security that is asked of it. No password was sent. Tell the owner of the asset.',
+    },
+    target_licence: {
+      title: 'The target has no licence left',
+      text: 'It gives a desktop only with a licence, and has none for this session. Tell the owner of the asset.',
+    },
+    target_disconnected: {
+      title: 'The desktop was disconnected',
+      text: 'That was done from inside the session. What runs there goes on: start again to return to it.',
+    },
+    target_terminated: {
+      title: 'The target ended the session',
+      text: 'An administrator of the target did so. What was not saved may be gone.',
+    },
+    target_replaced: {
+      title: 'Another connection took over',
+      text: 'Somebody signed in to the same desktop from elsewhere. What runs there goes on.',
+    },
+    target_idle: {
+      title: 'The target ended the session',
+      text: 'Nothing was done for as long as the target waits. What runs there may go on.',
+    },
     target_auth_failed: {
       title: 'The target refused the account',
       text: 'The stored account or its credential was not accepted. Tell the owner of the asset.',
@@ -315,7 +347,7 @@ export const en = {
     },
     target_lost: {
       title: 'The target was lost',
-      text: 'The connection between the gateway and the target broke. What ran in the shell may be gone.',
+      text: 'The connection between the gateway and the target broke. What ran there may be gone.',
     },
     target_config: {
       title: 'The asset is not set up',
@@ -374,7 +406,7 @@ export const en = {
       text: 'Open its page instead of joining it.',
     },
     user_disconnect: { title: 'Session disconnected', text: 'You ended the session. The target was told.' },
-    remote_logoff: { title: 'You signed out of {asset}', text: 'The target ended the session when its shell closed.' },
+    remote_logoff: { title: 'You signed out of {asset}', text: 'The target then ended the session.' },
     expired: {
       title: 'The approved time is over',
       text: 'Everyone in the session was disconnected. To go on, ask for a new time.',

@@ -307,6 +307,38 @@ export const es: Messages = {
       title: 'El destino no es el que era',
       text: 'Su clave de host difiere de la registrada. Puede que se haya reinstalado, o que algo se haya interpuesto. No se envió ninguna contraseña. Avise a su administrador.',
     },
+    certificate_unknown: {
+      title: 'El destino no es conocido',
+      text: 'Su certificado no está registrado, así que no se le envió nada. Pida a su administrador que lo registre.',
+    },
+    certificate_mismatch: {
+      title: 'El destino no es el que era',
+      text: 'Su certificado no es el registrado. Puede que tenga uno nuevo, o que algo se haya interpuesto. No se envió ninguna contraseña. Avise a su administrador.',
+    },
+    target_security: {
+      title: 'Sin conexión segura con el destino',
+      text: 'El destino no ofrece la seguridad que se le pide. No se envió ninguna contraseña. Avise al propietario del activo.',
+    },
+    target_licence: {
+      title: 'Al destino no le quedan licencias',
+      text: 'Solo da un escritorio con licencia, y no tiene ninguna para esta sesión. Avise al propietario del activo.',
+    },
+    target_disconnected: {
+      title: 'El escritorio se desconectó',
+      text: 'Se hizo desde dentro de la sesión. Lo que corre allí continúa: empiece de nuevo para volver.',
+    },
+    target_terminated: {
+      title: 'El destino terminó la sesión',
+      text: 'Lo hizo un administrador del destino. Lo que no se guardó puede haberse perdido.',
+    },
+    target_replaced: {
+      title: 'Otra conexión tomó el control',
+      text: 'Alguien entró en el mismo escritorio desde otro lugar. Lo que corre allí continúa.',
+    },
+    target_idle: {
+      title: 'El destino terminó la sesión',
+      text: 'No se hizo nada durante el tiempo que el destino espera. Lo que corre allí puede continuar.',
+    },
     target_auth_failed: {
       title: 'El destino rechazó la cuenta',
       text: 'La cuenta guardada o su credencial no se aceptó. Avise al propietario del activo.',
@@ -321,7 +353,7 @@ export const es: Messages = {
     },
     target_lost: {
       title: 'Se perdió el destino',
-      text: 'La conexión entre la pasarela y el destino se rompió. Lo que corría en el shell puede haberse perdido.',
+      text: 'La conexión entre la pasarela y el destino se rompió. Lo que corría allí puede haberse perdido.',
     },
     target_config: {
       title: 'El activo no está configurado',
@@ -357,7 +389,7 @@ export const es: Messages = {
     user_disconnect: { title: 'Sesión desconectada', text: 'Usted terminó la sesión. Se avisó al destino.' },
     remote_logoff: {
       title: 'Ha salido de {asset}',
-      text: 'El destino terminó la sesión al cerrarse su shell.',
+      text: 'El destino terminó entonces la sesión.',
     },
     expired: {
       title: 'El tiempo aprobado ha terminado',

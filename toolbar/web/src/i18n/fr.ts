@@ -311,6 +311,38 @@ export const fr: Messages = {
       title: 'La cible n’est plus la même',
       text: 'Sa clé d’hôte diffère de celle qui est enregistrée. Elle a peut-être été réinstallée, ou quelque chose s’est interposé. Aucun mot de passe n’a été envoyé. Prévenez votre administrateur.',
     },
+    certificate_unknown: {
+      title: 'La cible n’est pas connue',
+      text: 'Son certificat n’est pas enregistré, donc rien ne lui a été envoyé. Demandez à votre administrateur de l’enregistrer.',
+    },
+    certificate_mismatch: {
+      title: 'La cible n’est plus la même',
+      text: 'Son certificat n’est pas celui qui est enregistré. Elle en a peut-être un nouveau, ou quelque chose s’est interposé. Aucun mot de passe n’a été envoyé. Prévenez votre administrateur.',
+    },
+    target_security: {
+      title: 'Pas de connexion sûre avec la cible',
+      text: 'La cible n’offre pas la sécurité demandée. Aucun mot de passe n’a été envoyé. Prévenez le propriétaire de la ressource.',
+    },
+    target_licence: {
+      title: 'La cible n’a plus de licence',
+      text: 'Elle ne donne un bureau qu’avec une licence, et n’en a pas pour cette session. Prévenez le propriétaire de la ressource.',
+    },
+    target_disconnected: {
+      title: 'Le bureau a été déconnecté',
+      text: 'Cela s’est fait depuis la session. Ce qui y tourne continue : recommencez pour y revenir.',
+    },
+    target_terminated: {
+      title: 'La cible a mis fin à la session',
+      text: 'Un administrateur de la cible l’a fait. Ce qui n’était pas enregistré a peut-être disparu.',
+    },
+    target_replaced: {
+      title: 'Une autre connexion a pris le relais',
+      text: 'Quelqu’un s’est connecté au même bureau depuis ailleurs. Ce qui y tourne continue.',
+    },
+    target_idle: {
+      title: 'La cible a mis fin à la session',
+      text: 'Rien n’a été fait pendant le temps que la cible attend. Ce qui y tourne continue peut-être.',
+    },
     target_auth_failed: {
       title: 'La cible a refusé le compte',
       text: 'Le compte enregistré ou son secret n’a pas été accepté. Prévenez le propriétaire de la ressource.',
@@ -325,7 +357,7 @@ export const fr: Messages = {
     },
     target_lost: {
       title: 'La cible a été perdue',
-      text: 'La connexion entre la passerelle et la cible s’est rompue. Ce qui tournait dans le shell a peut-être disparu.',
+      text: 'La connexion entre la passerelle et la cible s’est rompue. Ce qui y tournait a peut-être disparu.',
     },
     target_config: {
       title: 'La ressource n’est pas configurée',
@@ -367,7 +399,7 @@ export const fr: Messages = {
     },
     remote_logoff: {
       title: 'Vous avez quitté {asset}',
-      text: 'La cible a mis fin à la session à la fermeture de son shell.',
+      text: 'La cible a alors mis fin à la session.',
     },
     expired: {
       title: 'La durée approuvée est écoulée',
