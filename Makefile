@@ -37,7 +37,7 @@ interop: ## only the tests that need real programs; a missing one fails
 web: ## unit and browser tests of the client
 	@.ci/test.sh build web-unit web-e2e
 
-bench: ## sessions against floors of the same run, then benchmarks, six runs each, summed up by benchstat
+bench: ## sessions against floors of the same run, a frame in the browser by codec, then benchmarks, six runs each, summed up by benchstat
 	@.ci/bench.sh
 
 fuzz: ## every fuzz target for FUZZTIME each (10m)

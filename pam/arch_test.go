@@ -299,6 +299,14 @@ var house = map[string]part{
 			"rdp":                  "fingerprints as pins",
 		},
 	},
+	"rdp/rdptest/internal/frames": {
+		why: "frames of a desktop in every codec, to measure what draws them",
+		uses: uses{
+			"rdp/internal/codec":          "numbers of codecs; a frame of RemoteFX taken apart",
+			"rdp/internal/screen":         "payloads",
+			"rdp/rdptest/internal/encode": "the codecs",
+		},
+	},
 	"rdp/rdptest/internal/encode": {
 		why: "the server's side of the codecs",
 		uses: uses{
@@ -507,10 +515,11 @@ func TestArchTopLevel(t *testing.T) {
 // them by values (style R14).
 func TestArchNoEnvironment(t *testing.T) {
 	except := map[string]string{
-		"pam/pamtest":           "PAM_INTEROP decides whether a missing peer fails; read by tests only",
-		"toolbar/build":         "a command",
-		"recorder/rec":          "a command",
-		"sshx/sshtest/opensshd": "a command",
+		"pam/pamtest":                 "PAM_INTEROP decides whether a missing peer fails; read by tests only",
+		"toolbar/build":               "a command",
+		"rdp/rdptest/internal/frames": "a command",
+		"recorder/rec":                "a command",
+		"sshx/sshtest/opensshd":       "a command",
 	}
 	readers := []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv", "Setenv", "Args"}
 	for _, s := range moduleSources(t, parser.SkipObjectResolution) {

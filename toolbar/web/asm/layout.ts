@@ -11,7 +11,9 @@ export const COEFFS: usize = 4096
 export const WORK: usize = COEFFS + 3 * COMPONENT
 /** A decoded tile, rows without gaps. */
 export const TILE: usize = WORK + COMPONENT
+/** The table of runs of zeros: 81 parameters, 16 lengths. */
+export const RUNS: usize = TILE + 4 * AREA
 /** Where input stands; what is made of it follows. */
 export const INPUT: usize = 64 << 10
-/** How many bytes beyond the input may be read: what they hold never matters. */
+/** How many bytes around anything may be touched: what they hold never matters. */
 export const SLACK: usize = 64

@@ -3,18 +3,21 @@ import { decodeRLGR } from './rlgr'
 
 const TILE: i32 = 64
 
-/** Draws a tile whose components stand in the input, one after the other, to `to`; rows are stride bytes apart. */
-export function tile(mode: i32, luma: i32, cb: i32, cr: i32, to: usize, stride: usize): void {
+/**
+ * Draws a tile whose components stand in the input, one after the other, to `to`; rows are stride bytes apart. scratch has room for the largest
+ * of them.
+ */
+export function tile(mode: i32, luma: i32, cb: i32, cr: i32, scratch: usize, to: usize, stride: usize): void {
   const second = INPUT + luma
   const third = second + cb
-  component(mode, INPUT, second, COEFFS, QUANTS)
-  component(mode, second, third, COEFFS + COMPONENT, QUANTS + 5)
-  component(mode, third, third + cr, COEFFS + 2 * COMPONENT, QUANTS + 10)
+  component(mode, INPUT, second, COEFFS, QUANTS, scratch)
+  component(mode, second, third, COEFFS + COMPONENT, QUANTS + 5, scratch)
+  component(mode, third, third + cr, COEFFS + 2 * COMPONENT, QUANTS + 10, scratch)
   draw(to, stride)
 }
 
-function component(mode: i32, from: usize, end: usize, c: usize, quants: usize): void {
-  decodeRLGR(mode, from, end, c)
+function component(mode: i32, from: usize, end: usize, c: usize, quants: usize, scratch: usize): void {
+  decodeRLGR(mode, from, end, c, scratch)
   const low = c + 4032 * 2
   let sum: i32 = load<i16>(low)
   for (let i: usize = 2; i < 128; i += 2) {

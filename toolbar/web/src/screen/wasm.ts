@@ -12,7 +12,7 @@ interface Exports {
   TILE: WebAssembly.Global<'i32'>
   /** How many bytes beyond anything may be read. */
   SLACK: WebAssembly.Global<'i32'>
-  tile(mode: number, luma: number, cb: number, cr: number, to: number, stride: number): void
+  tile(mode: number, luma: number, cb: number, cr: number, scratch: number, to: number, stride: number): void
   unpackPlane(plane: number, size: number, from: number, n: number): number
   drawPlanes(
     to: number,
@@ -86,11 +86,13 @@ export class WasmDecoder extends TypeScriptDecoder {
   override tile(tile: Tile, out: Target): string {
     const fault = tileFault(tile, out)
     if (fault) return fault
-    if (!this.#room(this.#input + tile.data.length + this.#wasm.SLACK.value)) return super.tile(tile, out)
+    const slack = this.#wasm.SLACK.value
+    const scratch = aligned(this.#input + tile.data.length + slack)
+    if (!this.#room(scratch + tile.data.length + 2 * slack)) return super.tile(tile, out)
     this.#bytes.set(tile.quants, this.#wasm.QUANTS.value)
     this.#bytes.set(tile.data, this.#input)
     const [luma, cb, cr] = tile.counts
-    this.#wasm.tile(tile.entropy, luma, cb, cr, this.#tile, 4 * TILE)
+    this.#wasm.tile(tile.entropy, luma, cb, cr, scratch, this.#tile, 4 * TILE)
     this.#copy(this.#tile, TILE, out)
     return ''
   }

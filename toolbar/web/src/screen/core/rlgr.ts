@@ -20,7 +20,7 @@ const OTHER = 3 // DQ_GR: anything else there
 const MAX_ONES = (1 << 16) + 1
 
 /** Maps 0, 1, 2, 3, 4 to 0, -1, 1, -2, 2; v has 32 bits without sign. */
-const signed = (v: number): number => ((v & 1) !== 0 ? -(((v + 1) | 0) / 2) : v >>> 1)
+const signed = (v: number): number => (v >>> 1) ^ -(v & 1)
 
 /**
  * Fills out with the coefficients of one component, which stands in src up to end. What the stream does not say is zero. Beyond the end
