@@ -1,4 +1,5 @@
-// Where things lie in the module's memory. There is no heap: the page side says how long the input is, and grows the memory for it.
+// Where things lie in the module's memory. There is no heap: the caller grows the memory, and says where in the free part pixels, input and
+// what is made of it stand.
 
 /** Coefficients of a component of a tile, 16 bits each. */
 export const AREA: i32 = 64 * 64
@@ -9,11 +10,11 @@ export const QUANTS: usize = 1024
 /** Y, Cb and Cr, and room to transform one. */
 export const COEFFS: usize = 4096
 export const WORK: usize = COEFFS + 3 * COMPONENT
-/** A decoded tile, rows without gaps. */
-export const TILE: usize = WORK + COMPONENT
 /** The table of runs of zeros: 81 parameters, 16 lengths. */
-export const RUNS: usize = TILE + 4 * AREA
-/** Where input stands; what is made of it follows. */
-export const INPUT: usize = 64 << 10
+export const RUNS: usize = WORK + COMPONENT
+/** Room for eight pixels that are not all wanted. */
+export const SPARE: usize = RUNS + 81 * 16 * 4
+/** From here on memory is free. */
+export const FREE: usize = 64 << 10
 /** How many bytes around anything may be touched: what they hold never matters. */
 export const SLACK: usize = 64

@@ -1,4 +1,4 @@
-import { storePixels } from './tile'
+import { place, settle, storePixels } from './pixels'
 
 // NSCodec ([MS-RDPNSC] 3.1.8), as src/screen/core/nscodec.ts has it, which has read and checked the header.
 
@@ -45,11 +45,12 @@ export function unpackPlane(plane: usize, size: i32, from: usize, n: i32): bool 
 }
 
 /**
- * Puts planes together: luma at p, chroma at q and s, rows of lumaWidth and chromaWidth bytes. Rows of the result are width pixels, rounded up to
- * eight, the last row of the planes first.
+ * Puts planes together: luma at p, chroma at q and s, rows of lumaWidth and chromaWidth bytes; their last row comes first. swap: red and blue
+ * change places.
  */
 export function drawPlanes(
   to: usize,
+  stride: usize,
   width: i32,
   height: i32,
   p: usize,
@@ -59,10 +60,9 @@ export function drawPlanes(
   chromaWidth: i32,
   loss: i32,
   sub: i32,
+  swap: bool,
 ): void {
   const shift = 8 + loss - 1
-  const opaque = i16x8.splat(255)
-  const stride: usize = ((width + 7) & ~7) << 2
   for (let y: i32 = 0; y < height; y++) {
     const row = p + y * lumaWidth
     const chroma: usize = (y >> sub) * chromaWidth
@@ -72,7 +72,12 @@ export function drawPlanes(
       const co = i16x8.shr_s(i16x8.shl(chromaOf(q + chroma + (x >> sub), sub), shift), 8)
       const cg = i16x8.shr_s(i16x8.shl(chromaOf(s + chroma + (x >> sub), sub), shift), 8)
       const rest = i16x8.sub(v, cg)
-      storePixels(o, i16x8.add(rest, co), i16x8.add(v, cg), i16x8.sub(rest, co), opaque)
+      const plus = i16x8.add(rest, co)
+      const minus = i16x8.sub(rest, co)
+      const at = place(o, width - x)
+      if (swap) storePixels(at, minus, i16x8.add(v, cg), plus)
+      else storePixels(at, plus, i16x8.add(v, cg), minus)
+      settle(o, width - x)
     }
   }
 }

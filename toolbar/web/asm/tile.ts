@@ -1,16 +1,23 @@
-import { AREA, COEFFS, COMPONENT, INPUT, QUANTS, WORK } from './layout'
+import { AREA, COEFFS, COMPONENT, QUANTS, WORK } from './layout'
+import { storePixels } from './pixels'
 import { decodeRLGR } from './rlgr'
 
 const TILE: i32 = 64
 
-/**
- * Draws a tile whose components stand in the input, one after the other, to `to`; rows are stride bytes apart. scratch has room for the largest
- * of them.
- */
-export function tile(mode: i32, luma: i32, cb: i32, cr: i32, scratch: usize, to: usize, stride: usize): void {
-  const second = INPUT + luma
+/** Draws a tile whose components stand at src, one after the other. scratch has room for the largest of them. */
+export function tile(
+  mode: i32,
+  src: usize,
+  luma: i32,
+  cb: i32,
+  cr: i32,
+  scratch: usize,
+  to: usize,
+  stride: usize,
+): void {
+  const second = src + luma
   const third = second + cb
-  component(mode, INPUT, second, COEFFS, QUANTS, scratch)
+  component(mode, src, second, COEFFS, QUANTS, scratch)
   component(mode, second, third, COEFFS + COMPONENT, QUANTS + 5, scratch)
   component(mode, third, third + cr, COEFFS + 2 * COMPONENT, QUANTS + 10, scratch)
   draw(to, stride)
@@ -127,7 +134,6 @@ function draw(to: usize, stride: usize): void {
   const red = i32x4.splat(CR_R << 16)
   const green = i32x4.splat((CR_G << 16) | CB_G)
   const blue = i32x4.splat(CB_B)
-  const opaque = i16x8.splat(255)
   let at = COEFFS
   for (let y: i32 = 0; y < TILE; y++) {
     let o = to + <usize>y * stride
@@ -156,7 +162,7 @@ function draw(to: usize, stride: usize): void {
         i32x4.shr_s(i32x4.add(l0, i32x4.add(times48(b0), part(low, blue))), 10),
         i32x4.shr_s(i32x4.add(l1, i32x4.add(times48(b1), part(high, blue))), 10),
       )
-      storePixels(o, r, g, b, opaque)
+      storePixels(o, r, g, b)
     }
   }
 }
@@ -177,16 +183,4 @@ function part(pairs: v128, factors: v128): v128 {
 @inline
 function times48(v: v128): v128 {
   return i32x4.add(i32x4.shl(v, 5), i32x4.shl(v, 4))
-}
-
-/** Writes eight pixels from 16 bits of each channel, cut to bytes. */
-// @ts-ignore: decorator
-@inline
-export function storePixels(o: usize, r: v128, g: v128, b: v128, a: v128): void {
-  const rg = i8x16.narrow_i16x8_u(r, g)
-  const ba = i8x16.narrow_i16x8_u(b, a)
-  const x = i8x16.shuffle(rg, rg, 0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15)
-  const y = i8x16.shuffle(ba, ba, 0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15)
-  v128.store(o, i16x8.shuffle(x, y, 0, 8, 1, 9, 2, 10, 3, 11))
-  v128.store(o + 16, i16x8.shuffle(x, y, 4, 12, 5, 13, 6, 14, 7, 15))
 }

@@ -2,6 +2,6 @@
 declare module 'built:screen' {
   /** The Worker that decodes pictures. */
   export const worker: string
-  /** The decoder of RemoteFX and NSCodec. */
+  /** The decoder's module. */
   export const wasm: string
 }

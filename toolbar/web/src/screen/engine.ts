@@ -82,7 +82,7 @@ export class Engine {
 
   /** Decodes with this from now on. */
   use(decoder: Decoder): void {
-    this.#picture.decoder = decoder
+    this.#picture.use(decoder)
     this.#stats.decoder = decoder.name
   }
 
@@ -177,8 +177,17 @@ export class Engine {
     this.#surface.width = width
     this.#surface.height = height
     this.#damage.resize(width, height)
-    this.#image = new ImageData(new Uint8ClampedArray(this.#picture.pix.buffer as ArrayBuffer), width, height)
     this.#events.desktop(width, height)
+  }
+
+  /** The picture's pixels, which move when the decoder takes more memory. */
+  #pixels(): ImageData {
+    const { pix, width, height } = this.#picture
+    if (this.#image?.data.buffer !== pix.buffer || this.#image.width !== width || this.#image.height !== height) {
+      const bytes = new Uint8ClampedArray(pix.buffer as ArrayBuffer, pix.byteOffset, pix.byteLength)
+      this.#image = new ImageData(bytes, width, height)
+    }
+    return this.#image
   }
 
   #present(): void {
@@ -188,8 +197,8 @@ export class Engine {
       this.#stats.dropped++ // its pixels are shown with the next one's
       return
     }
-    const image = this.#image
-    if (!image) return
+    if (this.#picture.width === 0) return
+    const image = this.#pixels()
     for (const r of this.#damage.take()) this.#context.putImageData(image, 0, 0, r.x, r.y, r.w, r.h)
     this.#stats.frames++
     this.#shown = performance.now()

@@ -68,7 +68,7 @@ export function draw(decoder: Decoder, payload: Uint8Array): Drawn {
     broken = true
   }
   const { width, height, pix } = picture
-  const hash = createHash('sha256').update(new Uint8Array(pix.buffer, 0, pix.byteLength))
+  const hash = createHash('sha256').update(new Uint8Array(pix.buffer, pix.byteOffset, pix.byteLength))
   const drawn: Drawn = { width, height, sha256: hash.digest('hex').slice(0, 16) }
   if (faults > 0 && !broken) drawn.faults = faults
   if (broken) drawn.broken = true

@@ -22,12 +22,16 @@ export const CODECS = {
   nscodec: 14,
 } as const
 
-/** Which implementation decodes RemoteFX and NSCodec. */
+/** Which implementation decodes all that is compressed. */
 export type DecoderName = 'wasm-simd' | 'typescript'
 
 /** What decodes pictures. It never throws for what a picture holds. */
 export interface Decoder {
   readonly name: DecoderName
+  /** The pixels of a desktop, which are drawn into fastest. Any call may put another view of them here. */
+  readonly pix: Uint32Array
+  /** Makes room for a desktop of so many pixels, which are undefined then. Throws where there is no memory. */
+  desktop(pixels: number): void
   /** Draws a picture. Returns why it cannot, and draws nothing then. */
   decode(codec: number, src: Uint8Array, out: Target): string
   /** Draws a RemoteFX tile into a target of 64x64. */
@@ -38,6 +42,15 @@ export interface Decoder {
 export class TypeScriptDecoder implements Decoder {
   readonly name: DecoderName = 'typescript'
   readonly #scratch = new Scratch()
+  #pix = new Uint32Array(0)
+
+  get pix(): Uint32Array {
+    return this.#pix
+  }
+
+  desktop(pixels: number): void {
+    if (this.#pix.length !== pixels) this.#pix = new Uint32Array(pixels)
+  }
 
   decode(codec: number, src: Uint8Array, out: Target): string {
     const fault = targetFault(out)

@@ -25,17 +25,30 @@ const names = new Map<number, CodecName>(Object.entries(CODECS).map(([name, id])
 
 /** A desktop as pixels: what payloads draw. */
 export class Picture {
-  decoder: Decoder
   width = 0
   height = 0
-  pix = new Uint32Array(0)
+  #decoder: Decoder
   readonly #events: PictureEvents
   readonly #scratch = new Scratch()
   readonly #tile: Target = { pix: new Uint32Array(TILE * TILE), at: 0, stride: TILE, w: TILE, h: TILE }
 
   constructor(decoder: Decoder, events: PictureEvents) {
-    this.decoder = decoder
+    decoder.desktop(0)
+    this.#decoder = decoder
     this.#events = events
+  }
+
+  /** The pixels, for the moment: the next payload may move them. */
+  get pix(): Uint32Array {
+    return this.#decoder.pix
+  }
+
+  /** Decodes with another decoder from now on. */
+  use(decoder: Decoder): void {
+    const { pix } = this
+    decoder.desktop(pix.length)
+    decoder.pix.set(pix)
+    this.#decoder = decoder
   }
 
   /** Draws a payload. Throws UnitError where it is no sequence of units: what came before that is drawn. */
@@ -75,7 +88,7 @@ export class Picture {
       this.#events.fault(`desktop: ${fault}`)
       return
     }
-    if (this.pix.length !== width * height) this.pix = new Uint32Array(width * height)
+    this.#decoder.desktop(width * height)
     this.pix.fill(OPAQUE)
     this.width = width
     this.height = height
@@ -102,10 +115,10 @@ export class Picture {
     }
     const at = part.y * this.width + part.x
     if (part.w === width && part.h === height) {
-      fault = this.decoder.decode(codec, picture, { pix: this.pix, at, stride: this.width, w: width, h: height })
+      fault = this.#decoder.decode(codec, picture, { pix: this.pix, at, stride: this.width, w: width, h: height })
     } else {
       const whole = { pix: this.#scratch.u32(width * height), at: 0, stride: width, w: width, h: height }
-      fault = this.decoder.decode(codec, picture, whole)
+      fault = this.#decoder.decode(codec, picture, whole)
       if (!fault) this.#copy(whole, 0, 0, part)
     }
     if (fault) {
@@ -125,7 +138,7 @@ export class Picture {
     const whole = this.#visible({ x, y, w: TILE, h: TILE })
     if (!whole) return
     if (clips.length === 0 && whole.w === TILE && whole.h === TILE) {
-      const fault = this.decoder.tile(tile, {
+      const fault = this.#decoder.tile(tile, {
         pix: this.pix,
         at: y * this.width + x,
         stride: this.width,
@@ -138,7 +151,7 @@ export class Picture {
       }
       this.#events.drawn(x, y, TILE, TILE)
     } else {
-      const fault = this.decoder.tile(tile, this.#tile)
+      const fault = this.#decoder.tile(tile, this.#tile)
       if (fault) {
         this.#events.fault(fault)
         return
