@@ -49,12 +49,21 @@ type asset struct {
 	plain, zipped         []byte // zipped is nil where it does not pay
 	plainTag, zippedTag   string
 	contentType, lifetime string
+	policy                string
 }
 
 // The lifetimes of assets: a hashed name never changes its content, a stable name always may.
 const (
 	forever = "public, max-age=31536000, immutable"
 	asked   = "no-cache"
+)
+
+// The content policies of assets. They matter to what is opened as a document, and to the Worker of a desktop's screen, which decodes what a target has
+// made and is to fetch nothing: a Worker has the policy that its file comes with. It may not be in a sandbox, which browsers may refuse to start.
+const (
+	documentPolicy = workerPolicy + "; sandbox"
+	workerPolicy   = "default-src 'none'; frame-ancestors 'none'"
+	workerPrefix   = "chunk-screen-worker-"
 )
 
 // contentTypes of what a build writes. A file of another type is not served: the platform's table of types would
@@ -112,7 +121,11 @@ func loadAssets(fsys fs.FS) (files map[string]asset, entries map[string]string, 
 		if hashed[name] || strings.HasPrefix(name, "chunk-") {
 			lifetime = forever
 		}
-		files[name] = newAsset(body, typ, lifetime)
+		a := newAsset(body, typ, lifetime)
+		if strings.HasPrefix(name, workerPrefix) {
+			a.policy = workerPolicy
+		}
+		files[name] = a
 		return nil
 	})
 	if err != nil {
@@ -131,7 +144,7 @@ func loadAssets(fsys fs.FS) (files map[string]asset, entries map[string]string, 
 }
 
 func newAsset(body []byte, contentType, lifetime string) asset {
-	a := asset{plain: body, plainTag: entityTag(body), contentType: contentType, lifetime: lifetime}
+	a := asset{plain: body, plainTag: entityTag(body), contentType: contentType, lifetime: lifetime, policy: documentPolicy}
 	var z bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&z, gzip.BestCompression) // the level is valid and a buffer does not fail
 	_, _ = w.Write(body)
@@ -168,7 +181,7 @@ func (h assetHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head.Set("Content-Type", a.contentType)
 	head.Set("Cache-Control", a.lifetime)
 	head.Set("Cross-Origin-Resource-Policy", "same-origin")
-	head.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox") // if opened as a document
+	head.Set("Content-Security-Policy", a.policy)
 	head.Set("Vary", "Accept-Encoding")
 	body, tag := a.plain, a.plainTag
 	if a.zipped != nil && acceptsGzip(r) {

@@ -218,6 +218,24 @@ func TestAssets(t *testing.T) {
 	}
 }
 
+// TestAssets_S08_PolicyOfTheWorker: the Worker that decodes what a target has drawn has no way out.
+func TestAssets_S08_PolicyOfTheWorker(t *testing.T) {
+	files := client()
+	files["chunk-screen-worker-DDDD.js"] = &fstest.MapFile{Data: []byte("postMessage(0)\n")}
+	ui, err := toolbar.New(toolbar.Config{Assets: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"chunk-screen-worker-DDDD.js": "default-src 'none'; frame-ancestors 'none'",
+		"chunk-CCCC.js":               "default-src 'none'; frame-ancestors 'none'; sandbox",
+	} {
+		if got := get(ui.Assets(), http.MethodGet, "/"+name, nil).Header.Get("Content-Security-Policy"); got != want {
+			t.Errorf("%s comes with %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestAssets_EncodingAndTags(t *testing.T) {
 	h := newUI(t).Assets()
 	plain := get(h, "GET", "/chunk-CCCC.js", nil)

@@ -27,7 +27,7 @@ async function serve(): Promise<Server> {
       res.end('<!doctype html><title>screen</title>')
     } else if (readdirSync(dist).includes(file)) {
       res.setHeader('Content-Type', types[extname(file)] ?? 'text/plain')
-      res.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'; sandbox")
+      res.setHeader('Content-Security-Policy', "default-src 'none'")
       res.end(readFileSync(join(dist, file)))
     } else if (readdirSync(frames).includes(name)) res.end(readFileSync(join(frames, name)))
     else {

@@ -2,6 +2,7 @@ import type { Browser, Page } from '@playwright/test'
 import type { Stats } from '../../src/screen/index.js'
 import { type Drawn, pictures } from '../unit/pictures.js'
 import { expect, signIn, test } from './fixtures.js'
+import { Tabs } from './tabs.js'
 import type { World } from './world.js'
 
 const { cases, mutants } = pictures()
@@ -100,10 +101,14 @@ const bytesOf = (all: { payload: Uint8Array }[]) => all.reduce((n, c) => n + c.p
 test('S22 S08 under the policy of the session page a Worker draws by WebAssembly what the gateway draws', async ({
   anna,
 }) => {
+  const worker = anna.page.waitForResponse(/chunk-screen-worker-/)
   const session = await anna.open('shell')
   const got = await show(
     session.page,
     cases.map((c) => c.payload),
+  )
+  expect((await (await worker).allHeaders())['content-security-policy']).toBe(
+    "default-src 'none'; frame-ancestors 'none'",
   )
   expect(got.ready).toBe('wasm-simd')
   expect(got.stats).toMatchObject({ decoder: 'wasm-simd', thread: 'worker', faults: 0 })
@@ -186,5 +191,44 @@ test('S22 S08 hostile pictures cost a unit or the view, never the page or its Wo
     const over = await show(session.page, [m.payload, ...(good ? [good.payload] : [])])
     expect(over.faults, m.name).toHaveLength(1)
     expect(over.drawn.length, m.name).toBeLessThan(2)
+  }
+})
+
+test('pictures are decoded, and may be acknowledged, while another tab covers the page', async ({ anna, world }) => {
+  const session = await anna.open('shell')
+  const tabs = await Tabs.like(anna.context)
+  try {
+    const tab = await tabs.open(session.page.url())
+    await expect(session.card('Opened elsewhere')).toBeVisible()
+    await tabs.open(`${world.url}/assets`)
+    await expect.poll(() => tabs.evaluate(tab, 'document.visibilityState')).toBe('hidden')
+    const coded = JSON.stringify(cases.map((c) => Buffer.from(c.payload).toString('base64')))
+    // Evaluate waits for no promise: what comes of it is left on the window.
+    const work = async (coded: string[]): Promise<string> => {
+      const { ScreenView } = (await import(
+        new URL('../assets/screen.js', location.href).href
+      )) as typeof import('../../src/screen/index.js')
+      let consumed = 0
+      const onConsumed = (n: number) => {
+        consumed += n
+      }
+      const canvas = document.createElement('canvas')
+      document.body.append(canvas)
+      const view = new ScreenView(canvas, { onDesktop: () => {}, onFault: () => {}, onConsumed })
+      for (let i = 0; i < 20; i++) {
+        for (const text of coded) view.push(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)))
+        await view.snapshot()
+      }
+      const { faults, thread } = await view.stats()
+      view.close()
+      return `${consumed} ${faults} ${thread} ${document.visibilityState}`
+    }
+    await tabs.evaluate(
+      tab,
+      `(${work})(${coded}).then((said) => { window.said = said }, (e) => { window.said = String(e) })`,
+    )
+    await expect.poll(() => tabs.evaluate(tab, 'window.said')).toBe(`${20 * bytesOf(cases)} 0 worker hidden`)
+  } finally {
+    await tabs.close()
   }
 })
