@@ -117,6 +117,10 @@ type PageOptions struct {
 	Ticket string
 	// Output takes the terminal bytes instead of the page's own buffer; called from the page's goroutine.
 	Output func(p []byte, key bool)
+	// Frame takes pictures, cursors, texts of the clipboard and sound; called from the page's goroutine.
+	Frame func(f pam.Frame)
+	// Width and Height are the page's size in pixels.
+	Width, Height int
 	// Deaf pages never acknowledge.
 	Deaf bool
 }
@@ -139,7 +143,7 @@ func (b *Browser) Attach(ctx context.Context, id pam.SessionID, o PageOptions) (
 	if err != nil {
 		return nil, err
 	}
-	hello, err := json.Marshal(map[string]any{"ticket": o.Ticket, "cols": o.Cols, "rows": o.Rows, "width": 0, "height": 0})
+	hello, err := json.Marshal(map[string]any{"ticket": o.Ticket, "cols": o.Cols, "rows": o.Rows, "width": o.Width, "height": o.Height})
 	if err != nil {
 		return nil, err
 	}

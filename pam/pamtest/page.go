@@ -101,6 +101,10 @@ func (p *Page) take(f frame.Frame) {
 		var n pam.Notice
 		p.err = errors.Join(p.err, json.Unmarshal(f.Payload, &n))
 		p.notices = append(p.notices, n)
+	case frame.Screen, frame.Cursor, frame.Clipboard, frame.Audio:
+		if p.o.Frame != nil {
+			p.o.Frame(pam.Frame{Kind: pam.FrameKind(f.Kind), Flags: pam.FrameFlags(f.Flags), Payload: bytes.Clone(f.Payload)})
+		}
 	case frame.Output:
 		key := f.Flags&frame.FlagKey != 0
 		if key {
@@ -154,6 +158,24 @@ func (p *Page) SetDeaf(deaf bool) {
 // Key types text.
 func (p *Page) Key(ctx context.Context, text string) error {
 	return p.send(ctx, frame.Frame{Kind: frame.Key, Payload: []byte(text)})
+}
+
+// Events sends events of a desktop's keyboard or mouse.
+func (p *Page) Events(ctx context.Context, k pam.InputKind, events []byte) error {
+	kind := frame.Key
+	if k == pam.InputPointer {
+		kind = frame.Pointer
+	}
+	return p.send(ctx, frame.Frame{Kind: kind, Payload: events})
+}
+
+// SetVisible tells whether the page can be seen.
+func (p *Page) SetVisible(ctx context.Context, visible bool) error {
+	b := []byte{0}
+	if visible {
+		b[0] = 1
+	}
+	return p.send(ctx, frame.Frame{Kind: frame.Visible, Payload: b})
 }
 
 // Paste pastes text, bracketed if the terminal has that on.

@@ -1,0 +1,316 @@
+package rdp_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/sallyport/sallyport/pam"
+	"github.com/sallyport/sallyport/pam/pamtest"
+	"github.com/sallyport/sallyport/rdp"
+	"github.com/sallyport/sallyport/rdp/internal/screen"
+	"github.com/sallyport/sallyport/rdp/rdptest"
+)
+
+// gateway is a broker with desktops, in front of a scripted server.
+type gateway struct {
+	server *rdptest.Server
+	events *pamtest.EventSink
+	rec    *pamtest.Recorder
+	url    string
+}
+
+const (
+	desktop = pam.AssetID("desktop")
+	owner   = pam.UserID("olga")
+	guest   = pam.UserID("gus")
+)
+
+func newGateway(t *testing.T, owners pam.Grants, change func(*rdptest.Config)) *gateway {
+	t.Helper()
+	g := &gateway{server: deskServer(t, change), events: &pamtest.EventSink{}, rec: &pamtest.Recorder{}}
+	inventory, vault, policy := pamtest.NewInventory(request(t, g.server, nil).Asset), &pamtest.Vault{}, &pamtest.Policy{}
+	asset := request(t, g.server, nil).Asset
+	asset.ID, asset.Name, asset.Type.ID = desktop, "Desktop", "windows"
+	inventory.Put(asset)
+	vault.Set(desktop, pam.FieldPassword, password)
+	policy.Set(owner, desktop, owners)
+	policy.Set(guest, desktop, pamtest.Permit(pam.RoleManager, pam.WebSession, pam.Keyboard, pam.JoinMonitor, pam.ClipboardDownload))
+
+	mux := http.NewServeMux()
+	web := httptest.NewServer(mux)
+	g.url = web.URL
+	cfg := pam.Config{
+		Identify: func(r *http.Request) (pam.Identity, error) {
+			c, err := r.Cookie("login")
+			if err != nil {
+				return pam.Identity{}, pam.ErrUnauthenticated
+			}
+			return pam.Identity{User: pam.UserID(c.Value), LoginID: c.Value, Cookie: true}, nil
+		},
+		Inventory: inventory, Vault: vault, Policy: policy, Events: g.events, Store: pam.NewMemoryStore(), Recorder: g.rec,
+		Protocols: []pam.Protocol{protocol(t, rdp.ProtocolConfig{})}, Origins: []string{g.url},
+	}
+	pamtest.Unthrottle(&cfg.Limits)
+	b, err := pam.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux.Handle("/pam/", http.StripPrefix("/pam", b.Handler()))
+	t.Cleanup(func() {
+		if err := b.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		web.Close()
+	})
+	return g
+}
+
+func (g *gateway) browser(u pam.UserID) *pamtest.Browser {
+	return &pamtest.Browser{Base: g.url + "/pam", Header: http.Header{"Origin": {g.url}, "Cookie": {"login=" + string(u)}}}
+}
+
+// seat is a page of a session that shows a desktop.
+type seat struct {
+	*pamtest.Page
+	mu      sync.Mutex // guards what follows
+	picture *screen.Picture
+	frames  []pam.Frame
+	bytes   int // of pictures
+	fault   error
+}
+
+// sit attaches a page.
+func (g *gateway) sit(t *testing.T, b *pamtest.Browser, id pam.SessionID) *seat {
+	t.Helper()
+	s := &seat{picture: screen.NewPicture()}
+	p, err := b.Attach(t.Context(), id, pamtest.PageOptions{Width: 640, Height: 480, Frame: s.take})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Page = p
+	t.Cleanup(p.Close)
+	return s
+}
+
+func (s *seat) take(f pam.Frame) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.Kind != pam.FrameScreen {
+		s.frames = append(s.frames, f)
+		return
+	}
+	s.bytes += len(f.Payload)
+	if err := s.picture.Draw(f.Payload); err != nil && s.fault == nil {
+		s.fault = err
+	}
+}
+
+func (s *seat) await(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err := s.Await(ctx, func(pamtest.PageView) bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return ok()
+	})
+	if err != nil || s.fault != nil {
+		t.Fatalf("%s: %v, %v", what, err, s.fault)
+	}
+}
+
+func (s *seat) shows(t *testing.T, d *rdptest.Desktop) {
+	t.Helper()
+	s.await(t, "the desktop's picture", func() bool { return samePixels(s.picture.Image(), d.Image()) })
+}
+
+func (s *seat) typed(t *testing.T, codes ...uint16) {
+	t.Helper()
+	for _, c := range codes {
+		if err := s.Events(t.Context(), pam.InputKey, append(key(c, true), key(c, false)...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// start begins the owner's session.
+func (g *gateway) start(t *testing.T) (*seat, pam.SessionID, *rdptest.Desktop) {
+	t.Helper()
+	b := g.browser(owner)
+	id, err := b.Start(t.Context(), desktop, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := g.sit(t, b, id)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	far, err := g.server.WaitSession(ctx, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.shows(t, far.Desktop())
+	return s, id, far.Desktop()
+}
+
+var grants = pamtest.Permit(pam.RoleOwner, pam.WebSession, pam.Keyboard, pam.ClipboardUpload, pam.ClipboardDownload, pam.SessionURL)
+
+// TestBroker_J2_J4_C2_Desktop: a joiner and a page that comes back see the present picture; a monitor's keys go nowhere; a hidden page gets
+// nothing until it can be seen again, and then what it needs.
+func TestBroker_J2_J4_C2_Desktop(t *testing.T) {
+	g := newGateway(t, grants, nil)
+	first, id, far := g.start(t)
+	first.typed(t, 0x1e, 0x30)
+
+	b := g.browser(guest)
+	if err := b.Join(t.Context(), id, pam.ModeMonitor); err != nil {
+		t.Fatal(err)
+	}
+	joiner := g.sit(t, b, id)
+	joiner.shows(t, far)
+	joiner.typed(t, 0x2c)
+
+	if err := joiner.SetVisible(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	// What a page says is taken in order: the notice about its key comes after it is hidden.
+	joiner.typed(t, 0x2c)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := joiner.Await(ctx, func(v pamtest.PageView) bool { return len(v.Notices) > 0 }); err != nil {
+		t.Fatal(err)
+	}
+	joiner.mu.Lock()
+	before := joiner.bytes
+	joiner.mu.Unlock()
+	first.typed(t, 0x2e)
+	first.await(t, "what was typed", func() bool { return far.Text() == "abc" })
+	first.shows(t, far)
+	joiner.mu.Lock()
+	hidden := joiner.bytes
+	joiner.mu.Unlock()
+	if hidden != before {
+		t.Errorf("a hidden page was sent %d bytes of pictures", hidden-before)
+	}
+	if err := joiner.SetVisible(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	joiner.shows(t, far)
+
+	first.Close()
+	second := g.sit(t, g.browser(owner), id)
+	second.shows(t, far)
+	second.typed(t, 0x20)
+	second.await(t, "what was typed", func() bool { return far.Text() == "abcd" })
+	second.shows(t, far)
+	joiner.shows(t, far)
+}
+
+// TestBroker_S26_Slow: a page that takes nothing slows nobody, and sees the present picture as soon as it takes something.
+func TestBroker_S26_Slow(t *testing.T) {
+	g := newGateway(t, grants, func(c *rdptest.Config) { c.Animation = rdptest.Animation{Frames: 25} })
+	first, id, far := g.start2(t)
+	first.SetDeaf(true)
+	b := g.browser(guest)
+	if err := b.Join(t.Context(), id, pam.ModeMonitor); err != nil {
+		t.Fatal(err)
+	}
+	joiner := g.sit(t, b, id)
+	start := far.Frame()
+	joiner.await(t, "fifty frames", func() bool { return far.Frame() > start+50 && joiner.bytes > 4<<20 })
+	first.mu.Lock()
+	stuck := first.bytes
+	first.mu.Unlock()
+	if stuck > 2<<20 {
+		t.Errorf("a page that takes nothing was sent %d bytes", stuck)
+	}
+	first.SetDeaf(false)
+	first.await(t, "new pictures", func() bool { return first.bytes > stuck+1<<20 })
+}
+
+// start2 is start with a desktop that never is still.
+func (g *gateway) start2(t *testing.T) (*seat, pam.SessionID, *rdptest.Desktop) {
+	t.Helper()
+	b := g.browser(owner)
+	id, err := b.Start(t.Context(), desktop, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := g.sit(t, b, id)
+	s.await(t, "a picture", func() bool { return s.bytes > 0 })
+	far, err := g.server.WaitSession(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, id, far.Desktop()
+}
+
+// TestBroker_S20_Clipboard: text of the target reaches only whom the policy lets have it, and is written down where it says Record; elsewhere the
+// recording has nothing of it.
+func TestBroker_S20_Clipboard(t *testing.T) {
+	recorded := pamtest.Recorded(grants, pam.WebSession, pam.ClipboardDownload)
+	kept := pamtest.Recorded(grants, pam.WebSession)
+	denied := pamtest.Permit(pam.RoleOwner, pam.WebSession, pam.Keyboard, pam.ClipboardUpload)
+	for name, tc := range map[string]struct {
+		grants           pam.Grants
+		arrives, written bool
+	}{
+		"allowed": {kept, true, false}, "recorded": {recorded, true, true}, "denied": {denied, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGateway(t, tc.grants, func(c *rdptest.Config) { c.Clipboard = true })
+			s, _, desk := g.start(t)
+			far, err := g.server.WaitSession(t.Context(), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			const text = "text of the session"
+			if err := far.Copy(text); err != nil {
+				t.Fatal(err)
+			}
+			has := func() bool {
+				return slices.ContainsFunc(s.frames, func(f pam.Frame) bool { return f.Kind == pam.FrameClipboard && string(f.Payload) == text })
+			}
+			if tc.arrives {
+				s.await(t, "the text", has)
+			}
+			s.typed(t, 0x1e) // the target says one thing after the other
+			s.await(t, "what was typed", func() bool { return desk.Text() == "a" })
+			s.shows(t, desk)
+			s.mu.Lock()
+			if has() != tc.arrives {
+				t.Errorf("the text arrived: %v", has())
+			}
+			s.mu.Unlock()
+			if got := len(g.events.Events(pam.DownloadClipboard)); got != map[bool]int{true: 1}[tc.written] {
+				t.Errorf("%d audit events", got)
+			}
+			if tc.grants.Declarations[pam.WebSession] != pam.Record {
+				return
+			}
+			rec, err := g.rec.Recording(t.Context(), 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := 0
+			for _, e := range rec.Entries() {
+				var event pam.SessionEvent
+				switch {
+				case e.Kind == pam.EntryEvent && json.Unmarshal(e.Data, &event) == nil && event.Text == text:
+					found++
+				case bytes.Contains(e.Data, []byte(text)):
+					t.Errorf("entry of kind %d holds the text", e.Kind)
+				}
+			}
+			if found != map[bool]int{true: 1}[tc.written] {
+				t.Errorf("%d entries with the text", found)
+			}
+		})
+	}
+}
