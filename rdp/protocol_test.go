@@ -132,6 +132,18 @@ func openTab(t *testing.T, s *rdptest.Server, r pam.ConnectRequest) *tab {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d := runTab(t, c)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if d.far, err = s.WaitSession(ctx, 0); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// runTab runs a connection.
+func runTab(t *testing.T, c pam.Conn) *tab {
+	t.Helper()
 	d := &tab{Conn: c, page: newPage(), done: make(chan struct{})}
 	go func() {
 		defer close(d.done)
@@ -141,11 +153,6 @@ func openTab(t *testing.T, s *rdptest.Server, r pam.ConnectRequest) *tab {
 		_ = c.Close(context.Background())
 		<-d.done
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if d.far, err = s.WaitSession(ctx, 0); err != nil {
-		t.Fatal(err)
-	}
 	return d
 }
 
