@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
-# Every benchmark once, so that none rots.
+# Every benchmark once, so that none rots; those in the browser with a few frames.
 source "$(dirname "${BASH_SOURCE[0]}")/../env.sh"
+go run ./rdp/rdptest/internal/frames "$root/.cache/frames"
+(cd "$web" && FRAMES=4 node_modules/.bin/playwright test -c bench.config.ts)
 go test -run '^$' -bench . -benchtime 1x -timeout 5m ./...

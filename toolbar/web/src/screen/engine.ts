@@ -3,7 +3,7 @@ import { Damage } from './core/damage.js'
 import { type Decoder, TypeScriptDecoder } from './core/decoder.js'
 import { Picture } from './core/picture.js'
 import type { Snapshot, Stats } from './core/stats.js'
-import { countPresents, UnitError } from './core/units.js'
+import { countPresents, UnitError, Units } from './core/units.js'
 
 /** What an engine draws on: a canvas of either kind. */
 export type Surface = HTMLCanvasElement | OffscreenCanvas
@@ -39,6 +39,7 @@ export class Engine {
   readonly #scheduler = channelScheduler()
   readonly #stats: Stats
   readonly #queue: (Uint8Array | (() => void))[] = []
+  #units: Units | undefined // what is left of the first payload in the queue
   #image: ImageData | undefined
   #scheduled = false
   #over = false
@@ -134,16 +135,14 @@ export class Engine {
     const begin = performance.now()
     const until = begin + SLICE[this.#stats.thread]
     const shownBefore = this.#stats.showMs
+    const enough = () => performance.now() >= until
     let done = 0
     let bytes = 0
-    while (done < this.#queue.length) {
-      const work = this.#queue[done++] as Uint8Array | (() => void)
+    for (; done < this.#queue.length && (done === 0 || !enough()); done++) {
+      const work = this.#queue[done] as Uint8Array | (() => void)
       if (typeof work === 'function') work()
-      else {
-        bytes += work.length
-        if (!this.#draw(work)) break
-      }
-      if (performance.now() >= until) break
+      else if (this.#draw(work, enough)) bytes += work.length
+      else break
     }
     this.#queue.splice(0, done)
     const end = performance.now()
@@ -156,18 +155,17 @@ export class Engine {
     if (this.#queue.length > 0) this.#wake()
   }
 
-  /** Draws a payload; false if the view is over. */
-  #draw(payload: Uint8Array): boolean {
-    this.#stats.payloads++
-    this.#stats.bytes += payload.length
+  /** Draws the first payload, or what is left of it; false if there is still more of it, or if the view is over. */
+  #draw(payload: Uint8Array, enough: () => boolean): boolean {
     try {
-      this.#picture.draw(payload)
+      this.#units ??= new Units(payload)
+      if (!this.#picture.draw(this.#units, enough)) return false
+      this.#units = undefined
+      this.#stats.payloads++
+      this.#stats.bytes += payload.length
       return true
     } catch (err) {
-      this.#over = true
-      for (let i = this.#queue.length - 1; i >= 0; i--) {
-        if (typeof this.#queue[i] !== 'function') this.#queue.splice(i, 1)
-      }
+      this.close()
       this.#events.fault(err instanceof UnitError ? err.message : String(err))
       return false
     }

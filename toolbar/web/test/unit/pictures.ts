@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Decoder, DecoderName } from '../../src/screen/core/decoder.js'
 import { Picture } from '../../src/screen/core/picture.js'
-import { UnitError } from '../../src/screen/core/units.js'
+import { UnitError, Units } from '../../src/screen/core/units.js'
 import { decoderOf } from '../../src/screen/decoder.js'
 
 /** What comes of a payload, as the gateway's own decoders have it. */
@@ -62,7 +62,7 @@ export function draw(decoder: Decoder, payload: Uint8Array): Drawn {
     fault: () => faults++,
   })
   try {
-    picture.draw(payload)
+    picture.draw(new Units(payload), () => false)
   } catch (err) {
     if (!(err instanceof UnitError)) throw err
     broken = true

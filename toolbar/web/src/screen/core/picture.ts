@@ -2,7 +2,7 @@ import { CODECS, type Decoder } from './decoder.js'
 import { TILE } from './rfxtile.js'
 import { RLGR1, RLGR3 } from './rlgr.js'
 import { OPAQUE, Scratch, sizeFault, type Target } from './target.js'
-import { type Rect, type Unit, Units } from './units.js'
+import type { Rect, Unit, Units } from './units.js'
 
 /** What happens while a payload is drawn. */
 export interface PictureEvents {
@@ -51,16 +51,20 @@ export class Picture {
     this.#decoder = decoder
   }
 
-  /** Draws a payload. Throws UnitError where it is no sequence of units: what came before that is drawn. */
-  draw(payload: Uint8Array): void {
-    const units = new Units(payload)
+  /**
+   * Draws the units of a payload until there are no more, or until enough says so, which is asked after each: false then. Throws UnitError where
+   * it is no sequence of units: what came before that is drawn.
+   */
+  draw(units: Units, enough: () => boolean): boolean {
     for (let unit = units.next(); unit; unit = units.next()) {
       try {
         this.#draw(unit)
       } catch (err) {
         this.#events.fault(String(err)) // no memory, or a fault of ours: it costs one unit
       }
+      if (enough()) return false
     }
+    return true
   }
 
   #draw(unit: Unit): void {
