@@ -25,8 +25,9 @@ type fit struct {
 	giveUp func()    // ends the connection for another one
 	since  time.Time // when the connection came about
 	want   [2]int
-	again  bool // the connection was given up
-	one    bool // another connection brought no other size: the target has but one
+	again  bool   // the connection was given up
+	one    bool   // another connection brought no other size: the target has but one
+	asked  [2]int // what display control was asked for and has not brought
 	retry  *time.Timer
 	over   bool
 }
@@ -54,25 +55,54 @@ func (f *fit) apply() error {
 		return nil
 	}
 	if w, h := f.client.Size(); f.want == [2]int{w, h} {
+		f.asked = [2]int{}
+		return nil
+	}
+	if f.asked == f.want { // it was asked for, and nothing has come
+		f.anotherConnection()
 		return nil
 	}
 	err := f.client.Resize(f.want[0], f.want[1], f.client.cfg.Scale)
 	switch {
+	case err == nil:
+		f.asked = f.want
+		f.later(fitPatience)
 	case errors.Is(err, ErrNotOffered) && time.Since(f.since) < fitPatience:
-		f.retry = time.AfterFunc(fitRetry, func() {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			_ = f.apply()
-		})
+		f.later(fitRetry)
 		return nil
 	case errors.Is(err, ErrNotOffered):
-		if !f.one && !f.again {
-			f.again = true
-			f.giveUp()
-		}
+		f.anotherConnection()
 		return nil
 	}
 	return err
+}
+
+// later applies once more; mu is held.
+func (f *fit) later(in time.Duration) {
+	f.retry = time.AfterFunc(in, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		_ = f.apply()
+	})
+}
+
+// anotherConnection gives the connection up; mu is held.
+func (f *fit) anotherConnection() {
+	if !f.one && !f.again {
+		f.again = true
+		f.giveUp()
+	}
+}
+
+// resized takes down that the target has made the desktop anew: what size it has then is the target's choice.
+func (f *fit) resized() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = [2]int{}
+	if f.retry != nil {
+		f.retry.Stop()
+		f.retry = nil
+	}
 }
 
 // connected takes over a connection.
@@ -82,7 +112,7 @@ func (f *fit) connected(client *Client, giveUp func()) {
 	if w, h := client.Size(); f.again && f.want != [2]int{w, h} {
 		f.one = true
 	}
-	f.client, f.giveUp, f.since, f.again = client, giveUp, time.Now(), false
+	f.client, f.giveUp, f.since, f.again, f.asked = client, giveUp, time.Now(), false, [2]int{}
 }
 
 // anew says whether the connection was given up for another size.

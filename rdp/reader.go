@@ -133,6 +133,7 @@ func (r *reader) apply(u Update) error {
 	case *Resized:
 		r.flush()
 		r.desktop = true
+		r.c.fit.resized()
 	case *Bitmap, *SurfaceBits:
 		r.drawn = true
 	}
