@@ -5,6 +5,7 @@ import (
 
 	"github.com/sallyport/sallyport/pam"
 	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/rdp"
 	"github.com/sallyport/sallyport/sshx"
 )
 
@@ -22,12 +23,16 @@ func (p *portal) mountBroker(c portalConfig) error {
 	if err != nil {
 		return err
 	}
+	desktops, err := rdp.NewProtocol(rdp.ProtocolConfig{})
+	if err != nil {
+		return err
+	}
 	mfa, err := secondFactors(c.config.Users, c.now)
 	if err != nil {
 		return err
 	}
 	p.policy = engine
-	p.protocols[ssh.Name()] = true
+	p.protocols[ssh.Name()], p.protocols[desktops.Name()] = true, true
 	p.broker, err = pam.New(pam.Config{
 		Identify:  p.logins.identify,
 		Inventory: p.inv,
@@ -35,7 +40,7 @@ func (p *portal) mountBroker(c portalConfig) error {
 		Policy:    engine,
 		Events:    c.events,
 		Store:     c.store,
-		Protocols: []pam.Protocol{ssh},
+		Protocols: []pam.Protocol{ssh, desktops},
 		Recorder:  c.recorder,
 		MFA:       mfa,
 		Limits:    c.config.Limits,

@@ -73,6 +73,11 @@ type asset struct {
 	Algorithms             string
 	Password, Key, Phrase  secretSource
 	Certificate            secretSource
+	Certificates           []string // of desktops, as fingerprints
+	AuthoritiesFile        string   // PEM, of authorities that vouch for certificates of desktops
+	authorities            string   // its content
+	ServerName             string
+	Domain, Security       string
 }
 
 // secretSource is where a secured field comes from: at most one of the three is set.
@@ -239,6 +244,8 @@ func readAsset(d *doc, n *yaml.Node) asset {
 		"tags": d.texts("tags", &a.Tags), "host_keys": d.texts("host_keys", &a.HostKeys),
 		"break": d.texts("break", &a.Break), "demo": d.boolean("demo", &a.Demo),
 		"via": d.texts("via", &a.Via), "host_ca_keys": d.texts("host_ca_keys", &a.CAKeys), "algorithms": d.text("algorithms", &a.Algorithms),
+		"certificates": d.texts("certificates", &a.Certificates), "certificate_ca_file": d.text("certificate_ca_file", &a.AuthoritiesFile),
+		"server_name": d.text("server_name", &a.ServerName), "domain": d.text("domain", &a.Domain), "security": d.text("security", &a.Security),
 	}
 	d.source(ks, "password", &a.Password)
 	d.source(ks, "key", &a.Key)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 	"io/fs"
@@ -145,6 +146,42 @@ func (k *checker) tree() {
 	}
 }
 
+// desktop checks what only desktops have.
+func (k *checker) desktop(line int, what string, a *asset) {
+	if !a.Password.set() {
+		k.d.fault(line, "add password_file or password_env", "%s has no password", what)
+	}
+	if a.AuthoritiesFile != "" {
+		file := a.AuthoritiesFile
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(k.dir, file)
+		}
+		pem, err := os.ReadFile(file)
+		if err != nil || !x509.NewCertPool().AppendCertsFromPEM(pem) {
+			k.d.fault(line, "name a file with certificates in PEM", "certificate_ca_file of %s cannot be used", what)
+		}
+		a.authorities = string(pem)
+	}
+	if len(a.Certificates) == 0 && a.authorities == "" {
+		k.d.fault(line, "add the fingerprint that rdpshot prints, once you have compared it, or certificate_ca_file", "%s has no certificates, so its identity could not be checked", what)
+	}
+	for _, pin := range a.Certificates {
+		if !certificatePin.MatchString(pin) {
+			k.d.fault(line, "write sha256: and 64 hexadecimal digits", "certificates of %s has the entry %q", what, pin)
+		}
+	}
+	switch a.Security {
+	case "", "any", "nla", "tls":
+	default:
+		k.d.fault(line, "write any, nla or tls", "%s has the security %q", what, a.Security)
+	}
+	if len(a.Via) > 0 {
+		k.d.fault(line, "remove via", "%s is a desktop, which jump hosts do not lead to yet", what)
+	}
+}
+
+var certificatePin = regexp.MustCompile(`^sha256:([0-9a-fA-F]{2}:?){32}$`)
+
 func (k *checker) asset(a *asset) {
 	what := "asset " + a.ID
 	line := k.id("container or asset "+a.ID, "asset", a.ID)
@@ -159,11 +196,11 @@ func (k *checker) asset(a *asset) {
 		}
 	}
 	if a.Demo {
-		if a.Address != "" || a.Account != "" || len(a.HostKeys) > 0 || a.Password.set() || a.Key.set() || a.Phrase.set() {
+		if a.Address != "" || a.Account != "" || len(a.HostKeys) > 0 || len(a.Certificates) > 0 || a.Password.set() || a.Key.set() || a.Phrase.set() {
 			k.d.fault(line, "remove address, account, host_keys, password and key: the portal knows them", "%s is a demo host with a connection of its own", what)
 		}
-		if protocol != "ssh" {
-			k.d.fault(line, "give it an asset type with protocol: ssh", "%s is a demo host without SSH", what)
+		if protocol != "ssh" && protocol != "rdp" {
+			k.d.fault(line, "give it an asset type with protocol: ssh or rdp", "%s is a demo host without a protocol", what)
 		}
 		return
 	}
@@ -176,10 +213,12 @@ func (k *checker) asset(a *asset) {
 		if a.Account == "" {
 			k.d.fault(line, "add account: the user name on that machine", "%s has no account", what)
 		}
-		if !a.Password.set() && !a.Key.set() {
+		if protocol == "rdp" {
+			k.desktop(line, what, a)
+		} else if !a.Password.set() && !a.Key.set() {
 			k.d.fault(line, "add password_file, password_env, key_file or key_env", "%s has neither a password nor a key", what)
 		}
-		if len(a.HostKeys) == 0 && len(a.CAKeys) == 0 && len(k.c.SSH.KnownHosts) == 0 {
+		if protocol != "rdp" && len(a.HostKeys) == 0 && len(a.CAKeys) == 0 && len(k.c.SSH.KnownHosts) == 0 {
 			k.d.fault(line, "add the lines that ssh-keyscan prints, once you have compared the fingerprint", "%s has no host_keys, so its identity could not be checked", what)
 		}
 		for i, h := range a.HostKeys {

@@ -49,7 +49,7 @@ func TestConfig_Everything(t *testing.T) {
 	if len(data.Selectors) != 2 || !data.Selectors[0].Subjects[0].Everyone || !data.Selectors[1].MFA || len(data.Calendar.Work) != 6 {
 		t.Errorf("selectors %+v, calendar %+v", data.Selectors, data.Calendar)
 	}
-	inv := newInventory(c, demoTarget{}, discard())
+	inv := newInventory(c, demoHosts{}, discard())
 	old, err := inv.Asset(t.Context(), "old")
 	if err != nil || len(old.Via) != 1 || old.Via[0] != "jump" || old.Attributes[sshx.AttrAlgorithms] != sshx.AlgorithmsLegacy {
 		t.Errorf("asset: %+v, %v", old, err)

@@ -233,7 +233,7 @@ func TestVault_Sources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newInventory(c, demoTarget{}, discard())
+	s := newInventory(c, demoHosts{}, discard())
 	for _, tc := range []struct{ asset, field, want string }{
 		{"env", pam.FieldPassword, "from-env"},
 		{"file", pam.FieldPassword, "from-file"},

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/pam"
+	"github.com/sallyport/sallyport/rdp"
 	"github.com/sallyport/sallyport/sshx"
 )
 
@@ -37,13 +39,7 @@ var (
 	_ pam.Vault     = (*inventory)(nil)
 )
 
-// demoTarget is what a demo host is reached by.
-type demoTarget struct {
-	address, account, hostKey string
-	password                  pam.Secret
-}
-
-func newInventory(c *config, demo demoTarget, log *slog.Logger) *inventory {
+func newInventory(c *config, demo demoHosts, log *slog.Logger) *inventory {
 	inv := &inventory{
 		log:    log,
 		assets: map[pam.AssetID]pam.Asset{}, tags: map[pam.AssetID][]string{},
@@ -59,9 +55,10 @@ func newInventory(c *config, demo demoTarget, log *slog.Logger) *inventory {
 	}
 	for _, a := range c.Assets {
 		id := pam.AssetID(a.ID)
+		host := demo[types[a.Type].Protocol]
 		if a.Demo {
-			a.Address, a.Account, a.HostKeys = demo.address, demo.account, []string{demo.hostKey}
-			a.Password = secretSource{inline: demo.password, line: 1}
+			a.Address, a.Account = host.address, demoAccount
+			a.Password = secretSource{inline: host.password, line: 1}
 		}
 		entry := pam.Asset{
 			ID: id, Name: a.Name, Type: types[a.Type], Parent: pam.AssetID(a.Parent), Address: a.Address, Account: a.Account,
@@ -69,10 +66,15 @@ func newInventory(c *config, demo demoTarget, log *slog.Logger) *inventory {
 		}
 		for name, value := range map[string]string{
 			sshx.AttrHostKeys: strings.Join(a.HostKeys, "\n"), sshx.AttrHostCAKeys: strings.Join(a.CAKeys, "\n"), sshx.AttrAlgorithms: a.Algorithms,
+			rdp.AttrCertificates: strings.Join(a.Certificates, "\n"), rdp.AttrCertificateCAs: a.authorities, rdp.AttrServerName: a.ServerName,
+			rdp.AttrDomain: a.Domain, rdp.AttrSecurity: a.Security,
 		} {
 			if value != "" {
 				entry.Attributes[name] = value
 			}
+		}
+		if a.Demo {
+			maps.Copy(entry.Attributes, host.identity)
 		}
 		for _, hop := range a.Via {
 			entry.Via = append(entry.Via, pam.AssetID(hop))

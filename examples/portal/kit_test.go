@@ -113,7 +113,7 @@ func newSite(t testing.TB, yaml string, origins ...string) *site {
 	}
 	s := &site{t: t, data: t.TempDir(), log: &pamtest.LogBuffer{}, clock: &clock{}}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	demo, stopDemo, err := startDemoHost()
+	demo, stopDemo, err := startDemoHosts()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ const mount = "/pam"
 // portalConfig is what newPortal needs.
 type portalConfig struct {
 	config   *config
-	demo     demoTarget  // of assets with demo: true
+	demo     demoHosts   // of assets with demo: true
 	logins   []demoLogin // shown on the sign-in page; empty but for the built-in demo
 	origins  []string
 	recorder pam.Recorder

@@ -64,7 +64,7 @@ func serve(ctx context.Context, pc portalConfig, sc serverConfig, out io.Writer)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	pc.recorder, pc.store, pc.events = rec, db, db
 	if pc.config.needsDemoHost() {
-		demo, stop, err := startDemoHost()
+		demo, stop, err := startDemoHosts()
 		if err != nil {
 			return err
 		}

@@ -132,6 +132,11 @@ export class Session {
     for (const message of keyFrames(input)) this.#socket?.send(message)
   }
 
+  /** Sends events of the mouse. */
+  pointer(events: Uint8Array): void {
+    if (this.#takesInput('keyboard')) this.#socket?.send(clientFrame('pointer', events))
+  }
+
   /** What would become of a text that is pasted now. */
   canPaste(text: string): PasteResult {
     if (text === '') return 'empty'

@@ -5,6 +5,8 @@ import { Refused, type SessionInfo } from '../core/gateway.js'
 import { examine, mustAsk } from '../core/paste.js'
 import { type PasteResult, type Phase, Session } from '../core/session.js'
 import type { Code, Notice, State } from '../core/types.js'
+import type { Desk } from '../desk/desk.js'
+import { deskLook } from '../desk/look.js'
 import { hostEvent } from '../events.js'
 import { codeText, t } from '../i18n/index.js'
 import { mayReload } from '../net/build.js'
@@ -81,6 +83,7 @@ export class SpSession extends SpElement {
 
   #session: Session | undefined
   #screen: Screen | undefined
+  #desk: Desk | undefined // the screen, if it is one
   #info: SessionInfo | undefined
   #state: State | undefined
   #stepSince = 0
@@ -234,6 +237,7 @@ export class SpSession extends SpElement {
     this.#session = undefined
     this.#screen?.dispose()
     this.#screen = undefined
+    this.#desk = undefined
     this.#info = undefined
     this.#state = undefined
     clearInterval(this.#ticking)
@@ -258,6 +262,7 @@ export class SpSession extends SpElement {
     this.#title()
     if (!isActive(phase)) this.#guard()?.cancel()
     this.#screen?.setCopy(this.#state?.capabilities.clipboard_download)
+    this.#desk?.setPaste(this.#state?.mode !== 'monitor' && 'clipboard_upload' in (this.#state?.capabilities ?? {}))
     this.#screen?.setInput(
       phase.kind === 'live' &&
         phase.state.state === 'active' &&
@@ -299,6 +304,7 @@ export class SpSession extends SpElement {
     this.requestUpdate()
     if (this.#screen) return
     await this.updateComplete
+    if (info.protocol === 'rdp') return this.#prepareDesk(info)
     // A part of the client that is not there any more: the gateway has been renewed since this page was loaded.
     const { openTerminal } = await import('../term/xterm.js').catch(() => {
       throw new Refused('reload')
@@ -307,6 +313,41 @@ export class SpSession extends SpElement {
     if (!parent || !this.#session || this.#screen) return
     this.#screen = openTerminal(parent, this.#display.begin(info.params), this.#screenEvents())
     this.#screen.setInput(false)
+  }
+
+  async #prepareDesk(info: SessionInfo): Promise<void> {
+    const { openDesk } = await import('../desk/desk.js').catch(() => {
+      throw new Refused('reload')
+    })
+    const parent = this.part$('.screen')
+    if (!parent || !this.#session || this.#screen) return
+    const look = deskLook(info.params, t('desktop', { asset: this.#assetName() }))
+    const desk = openDesk(parent, look, {
+      key: (events) => this.#session?.key(events),
+      pointer: (events) => this.#session?.pointer(events),
+      paste: (text) => this.#paste(text, true),
+      copied: (text) => void this.#takeText(text),
+      resized: (size) => this.#session?.resize(size),
+      failed: (why) => {
+        console.error('sallyport:', why)
+        this.toast(t('picture_failed'), 'warn')
+      },
+    })
+    desk.setInput(false)
+    this.#desk = desk
+    this.#screen = desk
+  }
+
+  // Text of the session's clipboard. A page without the focus may not write: then the user is told, and may have it by a click.
+  async #takeText(text: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(text)
+      this.toast(t('text_copied'), 'ok')
+    } catch {
+      this.toast(t('text_waits'), 'info')
+      const once = (): void => void this.#copyText(text, t('text_copied'), t('copy_failed'))
+      window.addEventListener('focus', once, { once: true, signal: this.live.signal })
+    }
   }
 
   #screenEvents(): ScreenEvents {

@@ -1,0 +1,86 @@
+import type { Page } from '@playwright/test'
+import { test as base, expect } from './fixtures.js'
+import type { Desk } from '../../src/desk/desk.js'
+import { type Target, World } from './world.js'
+
+/** A portal with a desktop of its own: the scripted server of rdp/rdptest. */
+class DeskWorld extends World {
+  protected override async settings(t: Target) {
+    const settings = await super.settings(t)
+    return {
+      ...settings,
+      asset_types: [...settings.asset_types, { id: 'windows', name: 'Windows server', protocol: 'rdp', os: 'windows' }],
+      assets: [
+        ...settings.assets,
+        { id: 'desk', name: 'Leitstand', type: 'windows', parent: 'lab', demo: true },
+        { id: 'desk-plain', type: 'windows', parent: 'lab', demo: true },
+        {
+          id: 'desk-stranger',
+          type: 'windows',
+          parent: 'lab',
+          address: '127.0.0.1:1',
+          account: 'x',
+          password_env: 'E2E_PASSWORD',
+          certificates: [`sha256:${'ab'.repeat(32)}`],
+        },
+      ],
+    }
+  }
+}
+
+export const test = base.extend<object, { world: World }>({
+  world: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures' names from the pattern
+    async ({}, use) => {
+      const world = new DeskWorld()
+      try {
+        await world.start()
+        await use(world)
+      } finally {
+        await world.stop()
+      }
+    },
+    { scope: 'worker', timeout: 60_000 },
+  ],
+})
+
+export { expect }
+
+/** A session page with a desktop. */
+export class DeskPage {
+  constructor(readonly page: Page) {}
+
+  get canvas() {
+    return this.page.locator('.desk canvas')
+  }
+
+  /** Waits until a part of the picture is there. */
+  async ready(): Promise<void> {
+    await expect.poll(() => this.colours(), { timeout: 30_000 }).toBeGreaterThan(4)
+  }
+
+  /** How many colours the picture has, of the pixels of a coarse grid. */
+  async colours(): Promise<number> {
+    return new Set((await this.pixels(8)).pixels).size
+  }
+
+  /** Every nth pixel of the desktop, as numbers. */
+  async pixels(step: number): Promise<{ width: number; height: number; pixels: number[] }> {
+    return this.page.evaluate(async (step) => {
+      const session = document.querySelector('sp-session') as unknown as { desk?: Desk }
+      const shot = await session.desk?.snapshot()
+      if (!shot || shot.width === 0) return { width: 0, height: 0, pixels: [] }
+      const words = new Uint32Array(shot.pixels.buffer, shot.pixels.byteOffset, shot.width * shot.height)
+      const pixels: number[] = []
+      for (let y = 0; y < shot.height; y += step) {
+        for (let x = 0; x < shot.width; x += step) pixels.push(words[y * shot.width + x] ?? 0)
+      }
+      return { width: shot.width, height: shot.height, pixels }
+    }, step)
+  }
+
+  async size(): Promise<string> {
+    const { width, height } = await this.pixels(1000)
+    return `${width}x${height}`
+  }
+}
