@@ -16,7 +16,7 @@ $(CLIENT): $(shell git ls-files toolbar 2>/dev/null)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' Makefile
 
-demo: $(CLIENT) ## run the example portal with an SSH host of its own (ADDR=host:port, DATA=folder)
+demo: $(CLIENT) ## run the example portal with hosts of its own (ADDR=host:port, DATA=folder)
 	go run ./examples/portal -addr "$(ADDR)" $(if $(DATA),-data "$(DATA)")
 
 test: ## everything: installs what it lacks (Debian), builds, checks, tests; ends with a table

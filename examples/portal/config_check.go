@@ -115,8 +115,8 @@ func (k *checker) people() {
 		what := "asset type " + t.ID
 		line := k.id(what, "asset type", t.ID)
 		t.Name = k.name(line, what, t.Name, t.ID)
-		if t.Protocol != "" && t.Protocol != "ssh" {
-			k.d.fault(line, "write ssh, or remove it for a type without web sessions", "%s has the unknown protocol %q", what, t.Protocol)
+		if t.Protocol != "" && t.Protocol != "ssh" && t.Protocol != "rdp" {
+			k.d.fault(line, "write ssh or rdp, or remove it for a type without web sessions", "%s has the unknown protocol %q", what, t.Protocol)
 		}
 		switch pam.OSFamily(t.OS) {
 		case "", pam.OSUnix, pam.OSWindows, pam.OSNetwork:

@@ -146,6 +146,11 @@ export class SpSession extends SpElement {
     this.#screen?.focus()
   }
 
+  /** The desktop, if the session shows one: its pixels, and what drawing it takes. */
+  get desk(): Pick<Desk, 'snapshot' | 'stats' | 'setZoom'> | undefined {
+    return this.#desk
+  }
+
   /** Shows a message at the corner of the session. */
   toast(text: string, kind: Toast['kind'] = 'info'): void {
     const toasts = this.part$<SpToasts>('sp-toasts')

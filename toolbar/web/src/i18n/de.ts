@@ -23,7 +23,8 @@ export const de: Messages = {
     desktop: 'Desktop von {asset}',
     picture_failed: 'Ein Teil des Bildes kann nicht gezeigt werden.',
     text_copied: 'Der Text ist in Ihrer Zwischenablage.',
-    text_waits: 'Die Sitzung hat einen Text kopiert. Er kommt in Ihre Zwischenablage, sobald Sie auf diese Seite zurückkehren.',
+    text_waits:
+      'Die Sitzung hat einen Text kopiert. Er kommt in Ihre Zwischenablage, sobald Sie auf diese Seite zurückkehren.',
     copy_failed: 'Der Browser hat den Text nicht in die Zwischenablage gelassen.',
     url_copied: 'Sitzungs-URL kopiert',
     url_copy_failed: 'Der Browser hat das Kopieren verweigert. Die Adresse steht in der Adresszeile',

@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test'
-import { test as base, expect } from './fixtures.js'
 import type { Desk } from '../../src/desk/desk.js'
+import { test as base, expect } from './fixtures.js'
 import { type Target, World } from './world.js'
 
 /** A portal with a desktop of its own: the scripted server of rdp/rdptest. */

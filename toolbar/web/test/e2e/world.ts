@@ -18,6 +18,7 @@ export interface Target {
 
 /** The portal's configuration, as far as somebody adds to it. */
 export interface Settings {
+  asset_types: object[]
   containers: object[]
   assets: object[]
   roles: object[]

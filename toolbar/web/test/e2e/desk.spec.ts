@@ -1,0 +1,103 @@
+import type { BrowserContext } from '@playwright/test'
+import { DeskPage, expect, test } from './desk-test.js'
+import type { Person } from './fixtures.js'
+
+async function open(who: Person, asset = 'desk', params: Record<string, string> = {}): Promise<DeskPage> {
+  await allowClipboard(who.context, new URL(who.page.url()).origin)
+  await who.page.goto(await who.launch(asset, params))
+  const desk = new DeskPage(who.page)
+  await desk.ready()
+  return desk
+}
+
+async function allowClipboard(context: BrowserContext, origin: string): Promise<void> {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], origin === 'null' ? {} : { origin })
+}
+
+const clipboard = (d: DeskPage): Promise<string> => d.page.evaluate(() => navigator.clipboard.readText())
+
+test('L7 I7 keys reach a desktop, and what is copied there comes to the clipboard', async ({ anna }) => {
+  const desk = await open(anna)
+  await desk.page.keyboard.type('hallo 42')
+  await desk.page.keyboard.press('Control+c')
+  await expect.poll(() => clipboard(desk)).toBe('hallo 42')
+})
+
+test('L7 I6 what is pasted is in the session’s clipboard before the key is', async ({ anna }) => {
+  const desk = await open(anna)
+  await desk.page.evaluate(() => navigator.clipboard.writeText('from here'))
+  await desk.page.keyboard.press('Control+v')
+  await desk.page.keyboard.press('Shift+Digit1')
+  await desk.page.keyboard.press('Control+c')
+  await expect.poll(() => clipboard(desk)).toBe('from here!')
+})
+
+test('L7 the mouse draws, and the picture follows', async ({ anna }) => {
+  const desk = await open(anna)
+  const before = await desk.pixels(1)
+  const box = await desk.canvas.boundingBox()
+  if (!box) throw new Error('no canvas')
+  const at = { x: box.x + box.width * 0.6, y: box.y + box.height * 0.6 }
+  await desk.page.mouse.move(at.x, at.y)
+  await desk.page.mouse.down()
+  await desk.page.mouse.move(at.x + 120, at.y + 60, { steps: 8 })
+  await desk.page.mouse.up()
+  await expect
+    .poll(async () => {
+      const now = await desk.pixels(1)
+      return now.pixels.filter((p, i) => p !== before.pixels[i]).length
+    })
+    .toBeGreaterThan(100)
+})
+
+test('L3 L7 a desktop takes the size of the window, again and again; a fixed one stays', async ({ anna, as }) => {
+  await anna.page.setViewportSize({ width: 1280, height: 800 })
+  const desk = await open(anna)
+  expect(await desk.size()).toBe('1280x800')
+  for (const [width, height] of [
+    [1000, 700],
+    [641, 480],
+    [1920, 1080],
+  ] as const) {
+    await desk.page.setViewportSize({ width, height })
+    await expect.poll(() => desk.size()).toBe(`${width & ~1}x${height}`)
+    await desk.ready()
+  }
+  const other = await as('anna')
+  await other.page.setViewportSize({ width: 800, height: 600 })
+  const fixed = await open(other, 'desk', { resolution: '1024x768' })
+  expect(await fixed.size()).toBe('1024x768')
+  const box = await fixed.canvas.boundingBox()
+  expect(box?.width).toBeLessThanOrEqual(800)
+})
+
+test('C2 J4 a page that is loaded anew has the picture, and what was typed', async ({ anna }) => {
+  const desk = await open(anna)
+  await desk.page.keyboard.type('before')
+  desk.page.on('dialog', (d) => d.accept())
+  await desk.page.reload()
+  await desk.ready()
+  await desk.page.keyboard.type(' after')
+  await desk.page.keyboard.press('Control+c')
+  await expect.poll(() => clipboard(desk)).toBe('before after')
+})
+
+test('S22 the desktop of a session page is decoded by a Worker', async ({ anna }) => {
+  const desk = await open(anna, 'desk-plain')
+  await expect
+    .poll(() =>
+      desk.page.evaluate(() => {
+        const session = document.querySelector('sp-session') as unknown as {
+          desk?: { stats(): { thread: string; decoder: string; faults: number } | undefined }
+        }
+        const s = session.desk?.stats()
+        return s && `${s.thread} ${s.decoder} ${s.faults}`
+      }),
+    )
+    .toBe('worker wasm-simd 0')
+})
+
+test('S09 a target that is not there says so', async ({ anna }) => {
+  await anna.page.goto(await anna.launch('desk-stranger'))
+  await expect(anna.page.getByRole('heading', { name: 'The target does not answer' })).toBeVisible()
+})
