@@ -6,8 +6,13 @@ time=${1:?how long per target}
 ran=0
 while IFS=: read -r file target; do
   package=./$(dirname "$file")
-  say "$package $target, $time"
-  if ! go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "$package" 2>&1 | tee "$results/fuzz.out"; then
+  limit=$time
+  # One that makes a whole world of policy for each execution takes as long as all others together.
+  if [ "$target" = FuzzEngine_S10_World ] && [[ $time == *x ]]; then
+    limit=$((${time%x} / 10))x
+  fi
+  say "$package $target, $limit"
+  if ! go test -run '^$' -fuzz "^$target\$" -fuzztime "$limit" "$package" 2>&1 | tee "$results/fuzz.out"; then
     echo "$package $target: $(grep -vE '^(fuzz: elapsed|FAIL|exit status|$)' "$results/fuzz.out" | tail -n 8 | tr '\n' ' ')" >>"$results/fuzz.faults"
     exit 1
   fi
