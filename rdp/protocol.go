@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/sallyport/sallyport/pam"
@@ -15,6 +16,11 @@ import (
 const (
 	protocolName = "rdp"
 	defaultPort  = "3389"
+
+	// With these a target that is gone is found within 25 s.
+	keepAliveIdle     = 10 * time.Second
+	keepAliveInterval = 5 * time.Second
+	keepAliveCount    = 3
 )
 
 // ProtocolConfig says how targets are reached and trusted. The zero value works for assets that carry their own pins or authorities
@@ -183,6 +189,11 @@ func (w *way) open(ctx context.Context, size [2]int, cookie *Reconnect) (*Client
 	sock, err := dial.To(ctx, w.protocol.cfg.Dialer, w.protocol.cfg.CheckAddr, w.host, w.port)
 	if err != nil {
 		return nil, &pam.TargetError{Code: pam.CodeTargetUnreachable, Err: fmt.Errorf("rdp: dial: %w", err)}
+	}
+	if tcp, ok := sock.(interface {
+		SetKeepAliveConfig(net.KeepAliveConfig) error
+	}); ok { // RDP has no probe of its own: a target that is gone without a word is found by the transport (S35)
+		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount})
 	}
 	client, err := NewClient(ctx, sock, &cfg)
 	if err != nil {

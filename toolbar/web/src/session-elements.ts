@@ -2,6 +2,7 @@ import { define } from './elements/base.js'
 import { SpCard } from './elements/sp-card.js'
 import { SpClipboardPanel } from './elements/sp-clipboard-panel.js'
 import { SpFind } from './elements/sp-find.js'
+import { SpKeysPanel } from './elements/sp-keys-panel.js'
 import { SpLinks } from './elements/sp-links.js'
 import { SpPasteGuard } from './elements/sp-paste-guard.js'
 import { SpSession } from './elements/sp-session.js'
@@ -11,6 +12,7 @@ import { SpToolbar } from './elements/sp-toolbar.js'
 define('sp-card', SpCard)
 define('sp-clipboard-panel', SpClipboardPanel)
 define('sp-find', SpFind)
+define('sp-keys-panel', SpKeysPanel)
 define('sp-links', SpLinks)
 define('sp-paste-guard', SpPasteGuard)
 define('sp-toasts', SpToasts)

@@ -33,7 +33,7 @@ export interface State {
   session: string
   participant: string
   mode: 'owner' | 'participate' | 'monitor'
-  asset: { id: string; name: string; protocol: string; url: string }
+  asset: { id: string; name: string; protocol: string; os: string; url: string }
   state: 'launching' | 'connecting' | 'active' | 'suspended' | 'reconnecting' | 'ending'
   step: Step
   recorded: boolean
@@ -133,7 +133,13 @@ export function parseState(text: string): State | undefined {
     session: str(o.session),
     participant: str(o.participant),
     mode: oneOf(o.mode, ['owner', 'participate', 'monitor'] as const, 'monitor'),
-    asset: { id: str(asset.id), name: str(asset.name), protocol: str(asset.protocol), url: str(asset.url) },
+    asset: {
+      id: str(asset.id),
+      name: str(asset.name),
+      protocol: str(asset.protocol),
+      os: str(asset.os),
+      url: str(asset.url),
+    },
     state: oneOf(
       o.state,
       ['launching', 'connecting', 'active', 'suspended', 'reconnecting', 'ending'] as const,

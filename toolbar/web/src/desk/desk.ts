@@ -190,6 +190,11 @@ export class Desk implements Screen {
     this.#arrange()
   }
 
+  /** Presses keys together, by their codes. */
+  press(codes: readonly string[]): void {
+    this.#keyboard.together(codes)
+  }
+
   links(): LinkTarget[] {
     return []
   }

@@ -100,6 +100,13 @@ export class Keyboard {
     if (text !== '') this.#send(textEvents(text.replace(/\r\n?|\n/g, '\r')))
   }
 
+  /** Presses keys in order and lifts them in the reverse order: a combination. */
+  together(codes: readonly string[]): void {
+    this.release()
+    for (const code of codes) this.#press(code)
+    for (const code of [...codes].reverse()) this.#lift(code)
+  }
+
   /** Lifts all that is down: the keyboard belongs to something else from now on. */
   release(): void {
     this.#control = undefined

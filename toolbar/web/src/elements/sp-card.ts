@@ -217,7 +217,9 @@ export class SpCard extends SpElement {
   #closed(end: End) {
     const look = looks[end.code] ?? { mark: 'warn' as const, tone: 'warn' }
     const { assetName: asset, protocol, assetURL } = this.about
-    const { title, text } = codeText(end.code, { asset: asset || protocol || '' })
+    const { title, text: words } = codeText(end.code, { asset: asset || protocol || '' })
+    // C1: a client cannot sign a desktop's user out.
+    const text = end.code === 'user_disconnect' && protocol === 'rdp' ? t('desktop_goes_on') : words
     const back = sameOrigin(assetURL)
     const act = look.act === 'start_again' && !this.about.canStart ? undefined : look.act
     const labels: Partial<Record<CardAction, string>> = {

@@ -118,7 +118,7 @@ export class SpLauncher extends SpElement {
     return html`<dialog class="launcher" part="dialog" aria-labelledby="title" @close=${() => this.#closed()} @keydown=${(e: Event) => e.stopPropagation()}>
       <form method="dialog" novalidate autocomplete="off" @submit=${(e: SubmitEvent) => this.#submit(e)}>
         <header>
-          <div class="tile">${icon('terminal', 'i i-l')}</div>
+          <div class="tile">${icon(a?.asset.protocol === 'rdp' ? 'monitor' : 'terminal', 'i i-l')}</div>
           <div class="grow">
             <h2 id="title" class="cut" dir="auto" title=${name}>${a ? t('access_to', { asset: elide(name, 60) }) : t('access')}</h2>
             <div class="who">

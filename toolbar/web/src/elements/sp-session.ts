@@ -174,11 +174,12 @@ export class SpSession extends SpElement {
       ${p.kind === 'live' && p.state.state === 'ending' ? html`<div class="banner" role="status"><span class="spin s"></span><span>${t('ending')}</span></div>` : nothing}
       ${active ? nothing : this.#card()}
       <sp-toolbar exportparts="handle, bar, tool, recording" ?hidden=${!active} .state=${state} .bracketed=${() => this.#screen?.bracketed() ?? false}
-        .look=${this.#screen ? this.#display.look : undefined} .prefs=${this.#display.prefs}
+        .look=${this.#screen && !this.#desk ? this.#display.look : undefined} .prefs=${this.#display.prefs}
         @sp-display=${(e: CustomEvent<DisplayChange>) => this.#displayed(e.detail)}
         @sp-missing=${() => this.toast(codeText('reload').text, 'warn')}
         @sp-action=${(e: CustomEvent<ToolbarAction>) => this.#action(e.detail)}
         @sp-paste=${(e: CustomEvent<string>) => this.#paste(e.detail, true)}
+        @sp-keys=${(e: CustomEvent<string[]>) => this.#desk?.press(e.detail)}
         @sp-refocus=${() => this.#screen?.focus()}
         @sp-collapse=${(e: CustomEvent<boolean>) => e.detail && this.#screen?.focus()}><slot></slot></sp-toolbar>
       ${

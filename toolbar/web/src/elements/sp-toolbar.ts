@@ -9,6 +9,7 @@ import { type IconName, icon } from './icons.js'
 import { initials, tail } from './names.js'
 import type { SpClipboardPanel } from './sp-clipboard-panel.js'
 import type { DisplayChange, Look, SpDisplayPanel } from './sp-display-panel.js'
+import type { SpKeysPanel } from './sp-keys-panel.js'
 import { toolbarStyles } from './sp-toolbar.styles.js'
 
 /** What the toolbar can ask of the session. */
@@ -21,7 +22,7 @@ const PLACE = 'sallyport.handle'
 const DRAG = 4
 
 /** The panels that drop from a button. */
-type Panel = 'clipboard' | 'display'
+type Panel = 'clipboard' | 'display' | 'keys'
 
 /** How many people are shown by their initials. */
 const CROWD = 4
@@ -31,6 +32,7 @@ const CROWD = 4
  *
  * @fires sp-action - detail: a ToolbarAction
  * @fires sp-paste - detail: text for the session
+ * @fires sp-keys - detail: codes of keys, to be pressed together
  * @fires sp-display - detail: a DisplayChange
  * @fires sp-missing - a part of the client could not be loaded
  * @fires sp-refocus - the focus is to go back to the session
@@ -128,6 +130,7 @@ export class SpToolbar extends SpElement {
     if (changed.has('place')) this.part$('.handle')?.style.setProperty('left', `${this.place * 100}%`)
     if (changed.has('state') && this.open) this.#fold()
     if (this.panel === 'clipboard' && !this.#mayPaste()) this.panel = ''
+    if (this.panel === 'keys' && !this.#mayKeys()) this.panel = ''
     const tools = this.#tools()
     for (const [i, tool] of tools.entries()) tool.tabIndex = i === this.current ? 0 : -1
     // On a phone the bar is a grid of three, and Close fills what is left of the last row.
@@ -164,6 +167,7 @@ export class SpToolbar extends SpElement {
       </div>
       <div class="grp">
         ${this.#mayPaste() ? this.#tool('clipboard', 'clipboard', t('clipboard'), () => this.#toggle('clipboard')) : nothing}
+        ${this.#mayKeys() ? this.#tool('keys', 'keyboard', t('send_keys'), () => this.#toggle('keys')) : nothing}
         ${s?.capabilities.session_url ? this.#tool('session_url', 'link', t('session_url'), () => this.#act('session_url')) : nothing}
         <slot></slot>
         ${this.look ? this.#tool('display', 'palette', t('display'), () => this.#toggle('display')) : nothing}
@@ -182,7 +186,7 @@ export class SpToolbar extends SpElement {
   }
 
   #tool(id: string, mark: IconName, label: string, act: () => void, extra = '') {
-    const drops = id === 'clipboard' || id === 'display'
+    const drops = id === 'clipboard' || id === 'display' || id === 'keys'
     return html`<button class="tool ${extra}" part="tool" data-id=${id} title=${label}
       aria-haspopup=${drops ? 'dialog' : nothing} aria-expanded=${drops ? String(this.panel === id) : nothing} @click=${act}>
       ${icon(mark)}<span>${label}</span>
@@ -207,6 +211,10 @@ export class SpToolbar extends SpElement {
         @sp-display=${(e: CustomEvent<DisplayChange>) => this.dispatchEvent(new CustomEvent('sp-display', { detail: e.detail }))}
         @sp-panel-close=${(e: CustomEvent<boolean>) => this.#closePanel(e.detail)}></sp-display-panel>`
     }
+    if (this.panel === 'keys') {
+      return html`<sp-keys-panel @sp-keys=${(e: CustomEvent<string[]>) => this.#sendKeys(e.detail)}
+        @sp-panel-close=${(e: CustomEvent<boolean>) => this.#closePanel(e.detail)}></sp-keys-panel>`
+    }
     if (this.panel !== 'clipboard') return nothing
     return html`<sp-clipboard-panel ?recorded=${this.state?.capabilities.clipboard_upload === 'record'}
       ?bracketed=${this.bracketed()} @sp-paste=${(e: CustomEvent<string>) => this.#paste(e)}
@@ -216,6 +224,18 @@ export class SpToolbar extends SpElement {
   // A monitor sends nothing, whatever its capabilities say (J2).
   #mayPaste(): boolean {
     return !!this.state?.capabilities.clipboard_upload && this.state.mode !== 'monitor'
+  }
+
+  // I21: the combinations are those of Windows. A monitor sends nothing.
+  #mayKeys(): boolean {
+    const s = this.state
+    const windows = s?.asset.protocol === 'rdp' && s.asset.os === 'windows'
+    return windows && !!s.capabilities.keyboard && s.mode !== 'monitor'
+  }
+
+  #sendKeys(codes: string[]): void {
+    this.dispatchEvent(new CustomEvent('sp-keys', { detail: codes }))
+    this.#closePanel(false)
   }
 
   async #toggle(panel: Panel): Promise<void> {
@@ -231,7 +251,7 @@ export class SpToolbar extends SpElement {
     }
     this.panel = panel
     await this.updateComplete
-    const dropped = this.part$<SpClipboardPanel | SpDisplayPanel>(`sp-${panel}-panel`)
+    const dropped = this.part$<SpClipboardPanel | SpDisplayPanel | SpKeysPanel>(`sp-${panel}-panel`)
     const button = this.part$(`[data-id='${panel}']`)
     if (!dropped || !button) return
     await dropped.updateComplete
@@ -297,7 +317,7 @@ export class SpToolbar extends SpElement {
   #fold(): void {
     const bar = this.part$('.bar')
     if (!bar) return
-    const order = ['close', 'display', 'session_url', 'clipboard']
+    const order = ['close', 'display', 'session_url', 'keys', 'clipboard']
     const tool = (id: string) => bar.querySelector(`[data-id='${id}']`)
     for (const id of order) tool(id)?.classList.remove('fold')
     for (const id of order) {

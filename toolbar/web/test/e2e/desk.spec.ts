@@ -1,4 +1,5 @@
 import type { BrowserContext } from '@playwright/test'
+import { expectAccessible } from './axe.js'
 import { DeskPage, expect, test } from './desk-test.js'
 import type { Person } from './fixtures.js'
 
@@ -34,7 +35,7 @@ test('L7 I6 what is pasted is in the session’s clipboard before the key is', a
 
 test('L7 the mouse draws, and the picture follows', async ({ anna }) => {
   const desk = await open(anna)
-  const before = await desk.pixels(1)
+  const before = await desk.pixels(2)
   const box = await desk.canvas.boundingBox()
   if (!box) throw new Error('no canvas')
   const at = { x: box.x + box.width * 0.6, y: box.y + box.height * 0.6 }
@@ -44,7 +45,7 @@ test('L7 the mouse draws, and the picture follows', async ({ anna }) => {
   await desk.page.mouse.up()
   await expect
     .poll(async () => {
-      const now = await desk.pixels(1)
+      const now = await desk.pixels(2)
       return now.pixels.filter((p, i) => p !== before.pixels[i]).length
     })
     .toBeGreaterThan(100)
@@ -100,4 +101,27 @@ test('S22 the desktop of a session page is decoded by a Worker', async ({ anna }
 test('S09 a target that is not there says so', async ({ anna }) => {
   await anna.page.goto(await anna.launch('desk-stranger'))
   await expect(anna.page.getByRole('heading', { name: 'The target does not answer' })).toBeVisible()
+})
+
+test('I21 C1 keys that the browser keeps are in the toolbar; the end says that the desktop goes on', async ({
+  anna,
+}) => {
+  const sent: string[] = []
+  anna.page.on('websocket', (ws) =>
+    ws.on('framesent', ({ payload }) => {
+      if (typeof payload !== 'string' && payload[0] === 0x81) sent.push(payload.subarray(6).toString('hex'))
+    }),
+  )
+  const desk = await open(anna)
+  const { page } = desk
+  await page.getByRole('button', { name: /^Open the session toolbar/ }).click({ position: { x: 30, y: 2 } })
+  const bar = page.getByRole('toolbar', { name: 'Session toolbar' })
+  await expect(bar.getByRole('button', { name: 'Display' })).toHaveCount(0)
+  await bar.getByRole('button', { name: 'Send keys' }).click()
+  await expectAccessible(page)
+  await page.getByRole('dialog', { name: 'Send keys' }).getByRole('button', { name: 'Ctrl + Alt + Del' }).click()
+  await expect.poll(() => sent.join('')).toContain('0101001d010100380101e0530100e053010000380100001d')
+  await bar.getByRole('button', { name: 'Disconnect' }).click()
+  await expect(page.getByText('On the target you stay signed in')).toBeVisible()
+  await expectAccessible(page)
 })

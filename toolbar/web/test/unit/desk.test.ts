@@ -197,6 +197,14 @@ describe('L7 keyboard', () => {
     expect(hex(textEvents('𝄞'))).toBe('0201d8340200d8340201dd1e0200dd1e')
   })
 
+  it('I21 presses a combination as one, and lifts what was down before', () => {
+    const { k, stroke, take } = keyboard()
+    k.down(stroke('ShiftLeft'))
+    take()
+    k.together(['ControlLeft', 'AltLeft', 'Delete'])
+    expect(take()).toEqual(['04000000', '0101001d', '01010038', '0101e053', '0100e053', '01000038', '0100001d'])
+  })
+
   it('I6 holds the key that pastes back until the text is on its way', () => {
     const { k, stroke, take } = keyboard()
     const v = stroke('KeyV', { key: 'v', held: ['Control'] })
