@@ -65,18 +65,28 @@ func (r *real) watch(v *viewer) {
 // alone is view for who types: the watcher leaves, since weston gives the focus to one client only, and the new one is the watcher then.
 func (r *real) alone(t *testing.T) (*viewer, error) {
 	t.Helper()
-	if r.watcher != nil {
-		r.watcher.stop()
+	for attempt := 1; ; attempt++ {
+		if r.watcher != nil {
+			r.watcher.stop()
+		}
+		v, err := view(t, r.Server, r.cfg)
+		if err != nil {
+			return nil, err
+		}
+		if r.Display == "" {
+			r.watch(v)
+		}
+		if r.renew == nil || attempt == attempts {
+			v.shows(t, anything, r.truth)
+			return v, nil
+		}
+		if _, err = v.match(t, patience/attempts, anything, r.truth); err == nil {
+			return v, nil
+		}
+		t.Logf("attempt %d: %v", attempt, err)
+		v.stop()
+		r.renew(t)
 	}
-	v, err := view(t, r.Server, r.cfg)
-	if err != nil {
-		return nil, err
-	}
-	if r.Display == "" {
-		r.watch(v)
-	}
-	v.shows(t, anything, r.truth)
-	return v, nil
 }
 
 // names of the servers, each of which one of the tests below starts.
