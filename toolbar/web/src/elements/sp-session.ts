@@ -10,6 +10,7 @@ import { deskLook } from '../desk/look.js'
 import { hostEvent } from '../events.js'
 import { codeText, t } from '../i18n/index.js'
 import { mayReload } from '../net/build.js'
+import { canFill, fills, toggleFill, unlockKeys } from '../net/fullscreen.js'
 import { apiBase, HttpGateway, startSession } from '../net/http.js'
 import { utf8, windowClock } from '../net/window.js'
 import type { LinkTarget } from '../term/link.js'
@@ -67,6 +68,7 @@ export class SpSession extends SpElement {
     missing: { state: true },
     links: { state: true },
     reloading: { state: true },
+    full: { state: true },
   }
   declare sessionId: string
   declare assetName: string
@@ -79,6 +81,7 @@ export class SpSession extends SpElement {
   declare private finding: boolean
   declare private missing: boolean
   declare private reloading: boolean
+  declare private full: boolean
   declare private links: { targets: LinkTarget[]; at: { x: number; y: number } | undefined } | undefined
 
   #session: Session | undefined
@@ -108,6 +111,7 @@ export class SpSession extends SpElement {
     this.missing = false
     this.links = undefined
     this.reloading = false
+    this.full = false
   }
 
   override connectedCallback(): void {
@@ -119,6 +123,7 @@ export class SpSession extends SpElement {
     window.addEventListener('online', () => this.#session?.tryNow(), on)
     window.addEventListener('beforeunload', (e) => this.#leaving(e), on)
     document.addEventListener('visibilitychange', () => this.#seen(), on)
+    document.addEventListener('fullscreenchange', () => this.#filled(), on)
     this.#open()
   }
 
@@ -175,6 +180,7 @@ export class SpSession extends SpElement {
       ${active ? nothing : this.#card()}
       <sp-toolbar exportparts="handle, bar, tool, recording" ?hidden=${!active} .state=${state} .bracketed=${() => this.#screen?.bracketed() ?? false}
         .look=${this.#screen && !this.#desk ? this.#display.look : undefined} .prefs=${this.#display.prefs}
+        .full=${this.#desk && canFill() ? this.full : undefined}
         @sp-display=${(e: CustomEvent<DisplayChange>) => this.#displayed(e.detail)}
         @sp-missing=${() => this.toast(codeText('reload').text, 'warn')}
         @sp-action=${(e: CustomEvent<ToolbarAction>) => this.#action(e.detail)}
@@ -469,11 +475,30 @@ export class SpSession extends SpElement {
     switch (action) {
       case 'disconnect':
         return this.#session?.disconnect()
+      case 'full_screen':
+        void this.#fill()
+        return
       case 'session_url':
         void this.#copyText(this.#address(), t('url_copied'), t('url_copy_failed'))
         return
       default:
         action satisfies never
+    }
+  }
+
+  // Left by a key or by the system as well: the state is the browser's.
+  #filled(): void {
+    const was = this.full
+    this.full = fills(this)
+    if (was && !this.full) unlockKeys()
+    this.#screen?.focus()
+  }
+
+  async #fill(): Promise<void> {
+    try {
+      await toggleFill(this)
+    } catch {
+      this.toast(t('full_screen_failed'), 'warn')
     }
   }
 

@@ -13,7 +13,7 @@ import type { SpKeysPanel } from './sp-keys-panel.js'
 import { toolbarStyles } from './sp-toolbar.styles.js'
 
 /** What the toolbar can ask of the session. */
-export type ToolbarAction = 'session_url' | 'disconnect'
+export type ToolbarAction = 'session_url' | 'full_screen' | 'disconnect'
 
 /** Where the place of the handle is remembered, as a share of the width. Nothing depends on it. */
 const PLACE = 'sallyport.handle'
@@ -50,6 +50,7 @@ export class SpToolbar extends SpElement {
     bracketed: { attribute: false },
     look: { attribute: false },
     prefs: { attribute: false },
+    full: { attribute: false },
     open: { type: Boolean, reflect: true },
     panel: { state: true },
     place: { state: true },
@@ -63,6 +64,8 @@ export class SpToolbar extends SpElement {
   declare look: Look | undefined
   /** What this browser prefers. */
   declare prefs: Prefs | undefined
+  /** Whether the session fills the screen; undefined: it cannot. */
+  declare full: boolean | undefined
   /** Whether the toolbar is open. */
   declare open: boolean
   declare private panel: '' | Panel
@@ -78,6 +81,7 @@ export class SpToolbar extends SpElement {
     this.bracketed = () => false
     this.look = undefined
     this.prefs = undefined
+    this.full = undefined
     this.open = false
     this.panel = ''
     this.place = remembered()
@@ -128,7 +132,7 @@ export class SpToolbar extends SpElement {
   protected override updated(changed: PropertyValues): void {
     if (changed.has('panel')) this.#auto.use('panel', this.panel !== '')
     if (changed.has('place')) this.part$('.handle')?.style.setProperty('left', `${this.place * 100}%`)
-    if (changed.has('state') && this.open) this.#fold()
+    if ((changed.has('state') || changed.has('full')) && this.open) this.#fold()
     if (this.panel === 'clipboard' && !this.#mayPaste()) this.panel = ''
     if (this.panel === 'keys' && !this.#mayKeys()) this.panel = ''
     const tools = this.#tools()
@@ -171,6 +175,7 @@ export class SpToolbar extends SpElement {
         ${s?.capabilities.session_url ? this.#tool('session_url', 'link', t('session_url'), () => this.#act('session_url')) : nothing}
         <slot></slot>
         ${this.look ? this.#tool('display', 'palette', t('display'), () => this.#toggle('display')) : nothing}
+        ${this.full === undefined ? nothing : this.#tool('full', this.full ? 'unfill' : 'fill', t(this.full ? 'full_screen_leave' : 'full_screen'), () => this.#act('full_screen'))}
       </div>
       <div class="grp">
         ${this.#tool('disconnect', 'power', t(s && s.mode !== 'owner' ? 'leave' : 'disconnect'), () => this.#act('disconnect'), 'leave')}
@@ -290,7 +295,7 @@ export class SpToolbar extends SpElement {
     const added =
       slot?.assignedElements({ flatten: true }).filter((e): e is HTMLElement => e instanceof HTMLElement) ?? []
     const own = [...this.renderRoot.querySelectorAll<HTMLElement>('.tool')]
-    const after = own.findIndex((e) => e.dataset.id === 'display' || e.dataset.id === 'disconnect')
+    const after = own.findIndex((e) => ['display', 'full', 'disconnect'].includes(e.dataset.id ?? ''))
     return after < 0 ? own : [...own.slice(0, after), ...added, ...own.slice(after)]
   }
 
@@ -317,7 +322,7 @@ export class SpToolbar extends SpElement {
   #fold(): void {
     const bar = this.part$('.bar')
     if (!bar) return
-    const order = ['close', 'display', 'session_url', 'keys', 'clipboard']
+    const order = ['close', 'display', 'full', 'session_url', 'keys', 'clipboard']
     const tool = (id: string) => bar.querySelector(`[data-id='${id}']`)
     for (const id of order) tool(id)?.classList.remove('fold')
     for (const id of order) {

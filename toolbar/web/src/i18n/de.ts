@@ -71,6 +71,9 @@ export const de: Messages = {
     keys_print: 'Druck',
     desktop_goes_on:
       'Sie haben die Sitzung beendet. Auf dem Ziel bleiben Sie angemeldet, und was dort läuft, läuft weiter.',
+    full_screen: 'Vollbild',
+    full_screen_leave: 'Vollbild beenden',
+    full_screen_failed: 'Der Browser gibt dieser Seite kein Vollbild.',
     display: 'Darstellung',
     font_smaller: 'Schrift kleiner',
     font_larger: 'Schrift größer',

@@ -125,3 +125,29 @@ test('I21 C1 keys that the browser keeps are in the toolbar; the end says that t
   await expect(page.getByText('On the target you stay signed in')).toBeVisible()
   await expectAccessible(page)
 })
+
+test('L7 a desktop fills the screen, gets the keys that the browser keeps, and gives both back', async ({ anna }) => {
+  const desk = await open(anna)
+  const { page } = desk
+  await page.evaluate(() => {
+    const calls: string[] = []
+    Object.assign(window, { calls })
+    Object.defineProperty(navigator, 'keyboard', {
+      value: { lock: async () => void calls.push('lock'), unlock: () => void calls.push('unlock') },
+    })
+  })
+  const calls = () => page.evaluate(() => (window as unknown as { calls: string[] }).calls)
+  const full = () => page.evaluate(() => document.fullscreenElement?.localName)
+  await page.getByRole('button', { name: /^Open the session toolbar/ }).click({ position: { x: 30, y: 2 } })
+  const bar = page.getByRole('toolbar', { name: 'Session toolbar' })
+  await bar.getByRole('button', { name: 'Full screen', exact: true }).click()
+  await expect.poll(full).toBe('sp-session')
+  await expect.poll(calls).toEqual(['lock'])
+  await expectAccessible(page)
+  await bar.getByRole('button', { name: 'Leave full screen' }).click()
+  await expect.poll(full).toBeUndefined()
+  await expect.poll(calls).toEqual(['lock', 'unlock'])
+  await page.keyboard.type('zurück')
+  await page.keyboard.press('Control+c')
+  await expect.poll(() => clipboard(desk)).toBe('zurück')
+})
