@@ -44,6 +44,11 @@ type liveSession struct {
 
 	pictured atomic.Bool // something was shown
 
+	keyDue struct { // of the goroutine that emits
+		bytes int // of pictures since the last key frame in the recording
+		last  time.Duration
+	}
+
 	connClosed bool // of the session's own goroutine: run, then complete
 
 	mu        sync.Mutex // guards all below; never held across I/O or a callback

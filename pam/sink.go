@@ -38,6 +38,9 @@ func (k sink) Emit(ctx context.Context, f Frame) error {
 		f = Frame{Kind: FrameKeys} // for nobody; it keeps its place in the log, since key frames count it
 	}
 	gate, err := k.record(f)
+	if err == nil && gate > 0 {
+		err = k.recordKey(ctx, f)
+	}
 	if err != nil {
 		s.recordingFailed(err)
 		return err
@@ -87,6 +90,46 @@ func (k sink) record(f Frame) (uint64, error) {
 		e = Entry{Kind: EntryKeys, At: s.at(), Participant: who.id, Data: f.Payload}
 	}
 	return rec.Append(e)
+}
+
+// When a recording of a picture gets a key frame, to be played from: after so many bytes, or after so long if that is not little.
+const (
+	keyEveryBytes = 8 << 20
+	keyEvery      = time.Minute
+	keyAtLeast    = 1 << 20
+)
+
+// recordKey appends the present picture to the recording when one is due. Nobody waits for it and no viewer gets it. The picture is that
+// after f: the connection counts a frame before it emits it.
+func (k sink) recordKey(ctx context.Context, f Frame) error {
+	s := k.s
+	if f.Kind != FrameScreen {
+		return nil
+	}
+	due := &s.keyDue
+	due.bytes += len(f.Payload)
+	if now := s.at(); due.bytes < keyEveryBytes && (due.bytes < keyAtLeast || now-due.last < keyEvery) {
+		return nil
+	}
+	s.mu.Lock()
+	follower, ok := s.conn.(Follower)
+	rec := s.recording
+	s.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	frames, _, err := follower.KeyFrame(ctx)
+	if err != nil {
+		s.log.Warn("no key frame for the recording", "err", err) // it can be played, but not from here
+		frames = nil
+	}
+	due.bytes, due.last = 0, s.at()
+	for _, key := range frames {
+		if _, err := rec.Append(Entry{Kind: EntryFrame, At: due.last, Frame: key.Kind, Flags: key.Flags, Data: key.Payload}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // errBehind is why a session ends whose recording does not come after.

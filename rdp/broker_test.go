@@ -314,3 +314,56 @@ func TestBroker_S20_Clipboard(t *testing.T) {
 		})
 	}
 }
+
+// TestBroker_C2_RecordedKeyFrames: a recording of a picture that moves has key frames, and what follows one gives the picture that the whole
+// recording gives, pixel for pixel.
+func TestBroker_C2_RecordedKeyFrames(t *testing.T) {
+	clock := &freezer{}
+	g := newGateway(t, pamtest.Recorded(grants, pam.WebSession), func(c *rdptest.Config) {
+		c.Animation, c.Now = rdptest.Animation{Frames: 100}, clock.now
+	})
+	s, _, far := g.start2(t)
+	rec, err := g.rec.Recording(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	screens := func() (all []pam.Entry, keys []int) {
+		for _, e := range rec.Entries(pam.EntryFrame) {
+			if e.Frame != pam.FrameScreen {
+				continue
+			}
+			if e.Flags&pam.FlagKey != 0 {
+				keys = append(keys, len(all))
+			}
+			all = append(all, e)
+		}
+		return all, keys
+	}
+	s.await(t, "two key frames", func() bool {
+		_, keys := screens()
+		return len(keys) >= 3 // the first one is the beginning
+	})
+	clock.freeze(true)
+	s.shows(t, far)
+	all, keys := screens()
+	whole := screen.NewPicture()
+	for i, e := range all {
+		if err := whole.Draw(e.Data); err != nil {
+			t.Fatalf("entry %d: %v", i, err)
+		}
+	}
+	for _, from := range keys {
+		part := screen.NewPicture()
+		for _, e := range all[from:] {
+			if err := part.Draw(e.Data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !samePixels(part.Image(), whole.Image()) {
+			t.Errorf("from entry %d on the picture is another one", from)
+		}
+	}
+	if !samePixels(whole.Image(), far.Image()) {
+		t.Error("the recording shows another picture than the target")
+	}
+}
