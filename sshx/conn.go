@@ -222,12 +222,20 @@ func (c *conn) Run(ctx context.Context, out pam.Sink) error {
 	defer context.AfterFunc(c.life, func() { cancel(context.Cause(c.life)) })()
 
 	if err := c.pump(emitCtx, out); err != nil {
-		if cause := context.Cause(emitCtx); cause != nil {
+		if cause := c.over(emitCtx); cause != nil {
 			return cause
 		}
 		return err
 	}
 	return c.end(emitCtx)
+}
+
+// over is why there is no end to tell of: Close was called, which ctx may hear of a little later, or ctx has ended.
+func (c *conn) over(ctx context.Context) error {
+	if cause := context.Cause(c.life); cause != nil {
+		return cause
+	}
+	return context.Cause(ctx)
 }
 
 // pump emits until the channel has no more to read. It returns an error of the sink only.
@@ -265,7 +273,7 @@ func (c *conn) end(ctx context.Context) error {
 		silent = true // the target has ended its output and leaves it at that
 	case <-ctx.Done():
 	}
-	if cause := context.Cause(ctx); cause != nil {
+	if cause := c.over(ctx); cause != nil {
 		return cause
 	}
 	c.mu.Lock()
