@@ -33,7 +33,7 @@ const (
 
 func newGateway(t *testing.T, owners pam.Grants, change func(*rdptest.Config)) *gateway {
 	t.Helper()
-	g := &gateway{server: deskServer(t, change), events: &pamtest.EventSink{}, rec: &pamtest.Recorder{}}
+	g := &gateway{server: newServer(t, change), events: &pamtest.EventSink{}, rec: &pamtest.Recorder{}}
 	inventory, vault, policy := pamtest.NewInventory(request(t, g.server, nil).Asset), &pamtest.Vault{}, &pamtest.Policy{}
 	asset := request(t, g.server, nil).Asset
 	asset.ID, asset.Name, asset.Type.ID = desktop, "Desktop", "windows"
@@ -139,8 +139,8 @@ func (s *seat) typed(t *testing.T, codes ...uint16) {
 	}
 }
 
-// start begins the owner's session.
-func (g *gateway) start(t *testing.T) (*seat, pam.SessionID, *rdptest.Desktop) {
+// begin begins the owner's session, whose desktop need not be still.
+func (g *gateway) begin(t *testing.T) (*seat, pam.SessionID, *rdptest.Desktop) {
 	t.Helper()
 	b := g.browser(owner)
 	id, err := b.Start(t.Context(), desktop, nil)
@@ -148,14 +148,20 @@ func (g *gateway) start(t *testing.T) (*seat, pam.SessionID, *rdptest.Desktop) {
 		t.Fatal(err)
 	}
 	s := g.sit(t, b, id)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	far, err := g.server.WaitSession(ctx, 0)
+	s.await(t, "a picture", func() bool { return s.bytes > 0 })
+	far, err := g.server.WaitSession(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.shows(t, far.Desktop())
 	return s, id, far.Desktop()
+}
+
+// start begins the owner's session, and waits for the whole desktop.
+func (g *gateway) start(t *testing.T) (*seat, pam.SessionID, *rdptest.Desktop) {
+	t.Helper()
+	s, id, far := g.begin(t)
+	s.shows(t, far)
+	return s, id, far
 }
 
 var grants = pamtest.Permit(pam.RoleOwner, pam.WebSession, pam.Keyboard, pam.ClipboardUpload, pam.ClipboardDownload, pam.SessionURL)
@@ -213,8 +219,8 @@ func TestBroker_J2_J4_C2_Desktop(t *testing.T) {
 
 // TestBroker_S26_Slow: a page that takes nothing slows nobody, and sees the present picture as soon as it takes something.
 func TestBroker_S26_Slow(t *testing.T) {
-	g := newGateway(t, grants, func(c *rdptest.Config) { c.Animation = rdptest.Animation{Frames: 25} })
-	first, id, far := g.start2(t)
+	g := newGateway(t, grants, func(c *rdptest.Config) { c.Animation, c.Now = rdptest.Animation{Frames: 25}, nil })
+	first, id, far := g.begin(t)
 	first.SetDeaf(true)
 	b := g.browser(guest)
 	if err := b.Join(t.Context(), id, pam.ModeMonitor); err != nil {
@@ -231,23 +237,6 @@ func TestBroker_S26_Slow(t *testing.T) {
 	}
 	first.SetDeaf(false)
 	first.await(t, "new pictures", func() bool { return first.bytes > stuck+1<<20 })
-}
-
-// start2 is start with a desktop that never is still.
-func (g *gateway) start2(t *testing.T) (*seat, pam.SessionID, *rdptest.Desktop) {
-	t.Helper()
-	b := g.browser(owner)
-	id, err := b.Start(t.Context(), desktop, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := g.sit(t, b, id)
-	s.await(t, "a picture", func() bool { return s.bytes > 0 })
-	far, err := g.server.WaitSession(t.Context(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, id, far.Desktop()
 }
 
 // TestBroker_S20_Clipboard: text of the target reaches only whom the policy lets have it, and is written down where it says Record; elsewhere the
@@ -322,7 +311,7 @@ func TestBroker_C2_RecordedKeyFrames(t *testing.T) {
 	g := newGateway(t, pamtest.Recorded(grants, pam.WebSession), func(c *rdptest.Config) {
 		c.Animation, c.Now = rdptest.Animation{Frames: 100}, clock.now
 	})
-	s, _, far := g.start2(t)
+	s, _, far := g.begin(t)
 	rec, err := g.rec.Recording(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)

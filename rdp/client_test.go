@@ -22,8 +22,8 @@ const (
 
 func noon() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
 
-// server is an rdptest server on a free port.
-func server(t *testing.T, change func(*rdptest.Config)) (s *rdptest.Server, addr string) {
+// newServer is an rdptest server.
+func newServer(t *testing.T, change func(*rdptest.Config)) *rdptest.Server {
 	t.Helper()
 	cfg := rdptest.Config{Passwords: map[string]string{"anna": password}, Still: true, Now: noon}
 	if change != nil {
@@ -34,7 +34,15 @@ func server(t *testing.T, change func(*rdptest.Config)) (s *rdptest.Server, addr
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	if addr, err = s.Listen(); err != nil {
+	return s
+}
+
+// server is an rdptest server on a free port.
+func server(t *testing.T, change func(*rdptest.Config)) (s *rdptest.Server, addr string) {
+	t.Helper()
+	s = newServer(t, change)
+	addr, err := s.Listen()
+	if err != nil {
 		t.Fatal(err)
 	}
 	return s, addr

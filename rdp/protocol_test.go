@@ -156,20 +156,6 @@ func runTab(t *testing.T, c pam.Conn) *tab {
 	return d
 }
 
-func deskServer(t *testing.T, change func(*rdptest.Config)) *rdptest.Server {
-	t.Helper()
-	cfg := rdptest.Config{Passwords: map[string]string{"anna": password}, Still: true}
-	if change != nil {
-		change(&cfg)
-	}
-	s, err := rdptest.NewServer(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
-}
-
 func key(code uint16, down bool) []byte {
 	b := []byte{1, 0}
 	if down {
@@ -199,7 +185,7 @@ func TestConn_J4_C2(t *testing.T) {
 	for _, codec := range codecs {
 		t.Run(fmt.Sprint(codec), func(t *testing.T) {
 			t.Parallel()
-			s := deskServer(t, func(c *rdptest.Config) { c.Codec = codec })
+			s := newServer(t, func(c *rdptest.Config) { c.Codec = codec })
 			d := openTab(t, s, request(t, s, pam.Params{rdp.ParamCodec: "lossless"}))
 			far := d.far.Desktop()
 			d.shows(t, far)
@@ -240,7 +226,7 @@ func TestConn_Frames(t *testing.T) {
 	for _, codec := range []rdptest.Codec{rdptest.CodecNSCodec, rdptest.CodecRemoteFX3} {
 		t.Run(fmt.Sprint(codec), func(t *testing.T) {
 			t.Parallel()
-			s := deskServer(t, func(c *rdptest.Config) { c.Codec = codec })
+			s := newServer(t, func(c *rdptest.Config) { c.Codec = codec })
 			params := pam.Params{rdp.ParamCodec: "remotefx"}
 			if codec == rdptest.CodecNSCodec {
 				params[rdp.ParamCodec] = "nscodec"
@@ -271,7 +257,7 @@ func TestConn_Frames(t *testing.T) {
 
 // TestConn_I23_Released: what a person holds down is lifted when the page is gone, and what another holds stays.
 func TestConn_I23_Released(t *testing.T) {
-	s := deskServer(t, nil)
+	s := newServer(t, nil)
 	d := openTab(t, s, request(t, s, nil))
 	far := d.far.Desktop()
 	held := func() (all []string) {
@@ -321,7 +307,7 @@ func TestConn_I23_Released(t *testing.T) {
 
 // TestConn_S20_Clipboard: text passes both ways, and nothing of a direction that is denied.
 func TestConn_S20_Clipboard(t *testing.T) {
-	s := deskServer(t, func(c *rdptest.Config) { c.Clipboard = true })
+	s := newServer(t, func(c *rdptest.Config) { c.Clipboard = true })
 	d := openTab(t, s, request(t, s, nil))
 	d.shows(t, d.far.Desktop())
 	if err := d.Conn.(pam.Paster).Paste(t.Context(), pam.Paste{Text: "from here"}); err != nil {
@@ -348,7 +334,7 @@ func TestConn_S20_Clipboard(t *testing.T) {
 
 // TestConn_I11_S19_Files: a file that is uploaded is on the session's drive, what the session writes there can be fetched, and nothing else is there.
 func TestConn_I11_S19_Files(t *testing.T) {
-	s := deskServer(t, func(c *rdptest.Config) { c.Drive = true })
+	s := newServer(t, func(c *rdptest.Config) { c.Drive = true })
 	d := openTab(t, s, request(t, s, nil))
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -411,7 +397,7 @@ func TestProtocol_L3_Params(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := deskServer(t, nil)
+			s := newServer(t, nil)
 			r := request(t, s, tc.params)
 			if tc.code != "" {
 				_, err := protocol(t, rdp.ProtocolConfig{}).Connect(t.Context(), r)
@@ -431,7 +417,7 @@ func TestProtocol_L3_Params(t *testing.T) {
 
 // TestProtocol_S05_S09_Refusals: what is wrong has a code of its own.
 func TestProtocol_S05_S09_Refusals(t *testing.T) {
-	s := deskServer(t, nil)
+	s := newServer(t, nil)
 	good := request(t, s, nil)
 	change := func(attributes map[string]string, account string) pam.ConnectRequest {
 		r := good
@@ -469,7 +455,7 @@ func TestConn_C1_Ends(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%#x", info), func(t *testing.T) {
 			t.Parallel()
-			s := deskServer(t, nil)
+			s := newServer(t, nil)
 			d := openTab(t, s, request(t, s, nil))
 			d.shows(t, d.far.Desktop())
 			if err := d.far.Disconnect(info); err != nil && !errors.Is(err, net.ErrClosed) { // the client may be quicker to close
@@ -482,7 +468,7 @@ func TestConn_C1_Ends(t *testing.T) {
 			}
 		})
 	}
-	s := deskServer(t, nil)
+	s := newServer(t, nil)
 	d := openTab(t, s, request(t, s, nil))
 	if err := d.Close(t.Context()); err != nil {
 		t.Fatal(err)
@@ -494,7 +480,7 @@ func TestConn_C1_Ends(t *testing.T) {
 
 // TestConn_L7_Resize: the desktop takes the size of the page, by display control or by another connection.
 func TestConn_L7_Resize(t *testing.T) {
-	s := deskServer(t, func(c *rdptest.Config) { c.DisplayControl = true })
+	s := newServer(t, func(c *rdptest.Config) { c.DisplayControl = true })
 	d := openTab(t, s, request(t, s, nil))
 	d.shows(t, d.far.Desktop())
 	for _, size := range []pam.Size{{Width: 800, Height: 600}, {Width: 501, Height: 333}} {

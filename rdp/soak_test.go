@@ -23,7 +23,7 @@ func TestBroker_S26_J4_SoakAnimation(t *testing.T) {
 	g := newGateway(t, grants, func(c *rdptest.Config) {
 		c.Codec, c.Animation, c.Now = rdptest.CodecPlanar, rdptest.Animation{Frames: 25, Letters: 20}, clock.now
 	})
-	first, id, far := g.start2(t)
+	first, id, far := g.begin(t)
 	random := rand.New(rand.NewPCG(1, 2))
 	var base uint64
 	for round := range rounds {
