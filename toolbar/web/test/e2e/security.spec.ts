@@ -422,7 +422,10 @@ test('the policies of the pages are strict, and nothing of ours breaks them', as
   await expect(session.rows).toContainText('true colour')
   await session.open()
   await session.tool('Clipboard').click()
+  const panel = anna.page.getByRole('dialog', { name: 'Clipboard' })
+  await expect(panel.getByRole('textbox')).toBeFocused() // it takes the focus once the browser has let it read, or has refused
   await anna.page.keyboard.press('Escape')
+  await expect(panel).toBeHidden()
   await session.focus()
   await session.run('exit')
   await expect(session.card(/You signed out of/)).toBeVisible()
