@@ -127,9 +127,7 @@ func (s *liveSession) look() {
 
 // gone tells the connection that a participant's page is gone.
 func (s *liveSession) gone(p *participant) {
-	s.mu.Lock()
-	watched, ok := s.conn.(Watched)
-	s.mu.Unlock()
+	watched, ok := s.connected().(Watched)
 	if !ok {
 		return
 	}
@@ -172,9 +170,8 @@ func (v *viewer) catchUp(src *source) error {
 	}
 	src.missed = false
 	v.mu.Lock()
-	src.key, src.after = frames, n
+	src.begin(frames, n)
 	v.mu.Unlock()
-	src.reader.SkipTo(n + 1)
 	if len(frames) == 0 {
 		src.shown = n
 	}

@@ -70,6 +70,12 @@ type source struct {
 	stalled bool   // its window was full
 }
 
+// begin makes frames the next that are sent, and the log go on behind item n. The viewer's mu is held.
+func (src *source) begin(frames []Frame, n uint64) {
+	src.key, src.after = frames, n
+	src.reader.SkipTo(n + 1)
+}
+
 // endMessage is the payload of an end frame.
 type endMessage struct {
 	Code    Code      `json:"code"`
@@ -152,12 +158,9 @@ func (v *viewer) resume(ctx context.Context, conn KeyFramer) error {
 	src := v.source
 	src.late = false
 	if err == nil {
-		src.key, src.after = frames, n
+		src.begin(frames, n)
 	}
 	v.mu.Unlock()
-	if err == nil {
-		src.reader.SkipTo(n + 1)
-	}
 	v.poke()
 	return err
 }
@@ -328,10 +331,7 @@ func (v *viewer) recover(src *source) error {
 	if src.follower != nil {
 		return v.catchUp(src)
 	}
-	v.s.mu.Lock()
-	conn := v.s.conn
-	v.s.mu.Unlock()
-	kf, ok := conn.(KeyFramer)
+	kf, ok := v.s.connected().(KeyFramer)
 	if !ok {
 		v.close(endMessage{Code: CodeViewerTooSlow})
 		return nil

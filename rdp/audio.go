@@ -62,10 +62,7 @@ func newAudio(c *Client, add adder, d *dynamics) *audio {
 // look wakes NextSound.
 func (a *audio) look(client *rdpsnd.Client) Update {
 	if client != nil && client.Waits() {
-		select {
-		case a.wake <- struct{}{}:
-		default: // it will look anyway
-		}
+		signal(a.wake)
 	}
 	return nil
 }

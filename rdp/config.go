@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport/sallyport/pam/dial"
 	"github.com/sallyport/sallyport/rdp/internal/codec"
 	"github.com/sallyport/sallyport/rdp/internal/pdu"
 )
@@ -35,11 +36,6 @@ const (
 	// everything, the password too: Config.InsecureAllowStandardSecurity must be set.
 	SecurityStandard
 )
-
-// Dialer opens connections. *net.Dialer is one.
-type Dialer interface {
-	DialContext(ctx context.Context, network, address string) (net.Conn, error)
-}
 
 // Password is a secret that does not print itself.
 type Password string
@@ -126,7 +122,7 @@ type Config struct {
 	Resize bool
 
 	// Dialer opens the connection. Nil means a net.Dialer.
-	Dialer Dialer
+	Dialer dial.Dialer
 	// HandshakeTimeout covers everything up to the active desktop. Zero means DefaultHandshakeTimeout.
 	HandshakeTimeout time.Duration
 	// WriteTimeout is how long the server may take nothing of what is sent. Zero means DefaultWriteTimeout.

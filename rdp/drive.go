@@ -41,15 +41,22 @@ func (d *Drive) validate() (*Drive, error) {
 	if v.Name == "" {
 		v.Name = DefaultDriveName
 	}
-	for _, r := range v.Name {
-		if !strings.ContainsRune("-_", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') || len(v.Name) > maxDriveName {
-			return nil, fmt.Errorf("rdp: Config: Drive.Name %q: want at most %d ASCII letters, digits, - and _", v.Name, maxDriveName)
-		}
+	if err := checkDriveName(v.Name); err != nil {
+		return nil, fmt.Errorf("rdp: Config: Drive.Name %w", err)
 	}
 	if v.Timeout <= 0 {
 		v.Timeout = DefaultDriveTimeout
 	}
 	return &v, nil
+}
+
+func checkDriveName(name string) error {
+	for _, r := range name {
+		if !strings.ContainsRune("-_", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') || len(name) > maxDriveName {
+			return fmt.Errorf("%q: want at most %d ASCII letters, digits, - and _", name, maxDriveName)
+		}
+	}
+	return nil
 }
 
 // DriveAttached says that the server has taken the drive, or has not: Status is then its reason, an NTSTATUS.
@@ -84,20 +91,13 @@ func newDriveService(c *Client, add adder) *driveService {
 
 // look hands out what a message of the server has brought.
 func (d *driveService) look() Update {
-	d.signal()
+	signal(d.wake)
 	result, ok := d.client.Attached()
 	if !ok {
 		return nil
 	}
 	d.attached = DriveAttached{OK: result == rdpdr.StatusOK, Status: uint32(result)}
 	return &d.attached
-}
-
-func (d *driveService) signal() {
-	select {
-	case d.wake <- struct{}{}:
-	default: // it will look anyway
-	}
 }
 
 // run serves the server's requests, in order, until the Client ends.
@@ -175,6 +175,6 @@ func (c *Client) DriveChanged(dir string) error {
 	if len(d.changed) < maxDriveChange { // who has so much to look at anew has seen it
 		d.changed = append(d.changed, dir)
 	}
-	d.signal()
+	signal(d.wake)
 	return nil
 }

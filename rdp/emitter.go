@@ -81,7 +81,7 @@ func (c *conn) KeyFrame(context.Context) ([]pam.Frame, uint64, error) {
 func (b *board) keyFrame() []pam.Frame {
 	var frames []pam.Frame
 	if w, _ := b.Size(); w > 0 {
-		frames = frame(frames, b.Board.KeyFrame(maxPayload))
+		frames = screens(b.Board.KeyFrame(maxPayload))
 		frames[0].Flags = pam.FlagKey
 	}
 	if b.cursorAt > 0 {
@@ -100,7 +100,7 @@ func (c *conn) Since(_ context.Context, n uint64) ([]pam.Frame, uint64, error) {
 	case n < b.desktopAt:
 		frames = b.keyFrame()
 	case w > 0:
-		frames = frame(frames, b.Board.Since(n, maxPayload))
+		frames = screens(b.Board.Since(n, maxPayload))
 	}
 	if b.cursorAt > n && n >= b.desktopAt {
 		frames = append(frames, b.cursor)
@@ -111,11 +111,12 @@ func (c *conn) Since(_ context.Context, n uint64) ([]pam.Frame, uint64, error) {
 	return frames, b.n, nil
 }
 
-func frame(dst []pam.Frame, payloads [][]byte) []pam.Frame {
-	for _, p := range payloads {
-		dst = append(dst, pam.Frame{Kind: pam.FrameScreen, Payload: p})
+func screens(payloads [][]byte) []pam.Frame {
+	frames := make([]pam.Frame, len(payloads), len(payloads)+1) // the pointer may follow
+	for i, p := range payloads {
+		frames[i] = pam.Frame{Kind: pam.FrameScreen, Payload: p}
 	}
-	return dst
+	return frames
 }
 
 // pace acknowledges frames to the target as the owner's page draws them, so that no more than framesAhead are on their way to it.

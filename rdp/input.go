@@ -95,18 +95,12 @@ func (c *Client) MouseWheel(horizontal bool, delta, x, y int) error {
 	return c.input(c.wheel(nil, horizontal, delta, x, y)...)
 }
 
-// maxSteps is how many events one turn of a wheel may become.
-const maxSteps = 16
-
 func (c *Client) wheel(events []pdu.InputEvent, horizontal bool, delta, x, y int) []pdu.InputEvent {
 	kind := pdu.MouseWheel
 	if horizontal {
 		kind = pdu.MouseHWheel
 	}
-	for range maxSteps {
-		if delta == 0 {
-			break
-		}
+	for n := 0; delta != 0 && n < maxEvents; n++ {
 		step := max(-wheelStep, min(delta, wheelStep))
 		delta -= step
 		flags := kind | uint16(step)&pdu.MouseWheelMask // two's complement of nine bits (2.2.8.1.1.3.1.1.3)

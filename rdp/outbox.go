@@ -110,11 +110,3 @@ func (b *outbox) take(ctx context.Context) (outgoing, error) {
 		}
 	}
 }
-
-// signal wakes whoever waits at a channel of capacity one.
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}

@@ -65,8 +65,8 @@ func NewProtocol(cfg ProtocolConfig) (*Protocol, error) {
 	if cfg.Compression > CompressionXCRUSH {
 		return nil, fmt.Errorf("rdp: ProtocolConfig.Compression %d: unknown", cfg.Compression)
 	}
-	if _, err := (&Drive{Files: drive.NewMemory(drive.MemoryConfig{}), Name: cfg.DriveName}).validate(); err != nil {
-		return nil, err
+	if err := checkDriveName(cfg.DriveName); err != nil {
+		return nil, fmt.Errorf("rdp: ProtocolConfig.DriveName %w", err)
 	}
 	cfg.Dialer, cfg.CheckAddr = dial.Defaults(cfg.Dialer, cfg.CheckAddr)
 	return &Protocol{cfg}, nil
@@ -131,22 +131,21 @@ func (p *Protocol) drive(ctx context.Context, r pam.ConnectRequest) (drive.FileS
 
 // way is how a target is reached, as often as it takes.
 type way struct {
-	protocol   *Protocol
-	cfg        Config
-	host, port string
-	files      drive.FileSystem // nil: no drive
+	cfg   Config
+	addr  string           // host:port
+	files drive.FileSystem // nil: no drive
 }
 
 // way puts together what a request, its parameters and the configuration say.
 func (p *Protocol) way(r *pam.ConnectRequest, l *launch) (*way, error) {
-	w := &way{protocol: p}
-	var err error
-	if w.host, w.port, err = dial.Split(r.Asset.Address, defaultPort); err != nil {
+	host, port, err := dial.Split(r.Asset.Address, defaultPort)
+	if err != nil {
 		return nil, &pam.TargetError{Code: pam.CodeTargetConfig, Err: fmt.Errorf("asset %s: address: %w", r.Asset.ID, err)}
 	}
 	asset, field := r.Asset, r.Field
+	w := &way{addr: net.JoinHostPort(host, port)}
 	w.cfg = Config{
-		ServerName: w.host, HandshakeTimeout: p.cfg.HandshakeTimeout, Compression: p.cfg.Compression,
+		Dialer: targets{&p.cfg}, HandshakeTimeout: p.cfg.HandshakeTimeout, Compression: p.cfg.Compression,
 		Depth: l.depth, Scale: l.scale, KeyboardLayout: l.layout, Console: l.console, StartProgram: l.program, Experience: l.experience,
 		RemoteFX: l.codec == "auto" || l.codec == "remotefx", NSCodec: l.codec == "nscodec",
 		ManualFrameAck: true, Resize: l.fixed == [2]int{},
@@ -180,24 +179,30 @@ func (p *Protocol) way(r *pam.ConnectRequest, l *launch) (*way, error) {
 func (w *way) open(ctx context.Context, size [2]int, cookie *Reconnect) (*Client, error) {
 	cfg := w.cfg
 	cfg.Width, cfg.Height, cfg.Reconnect = size[0], size[1], cookie
-	timeout := cfg.HandshakeTimeout
-	if timeout == 0 {
-		timeout = DefaultHandshakeTimeout
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errHandshakeTimeout)
-	defer cancel()
-	sock, err := dial.To(ctx, w.protocol.cfg.Dialer, w.protocol.cfg.CheckAddr, w.host, w.port)
+	client, err := Dial(ctx, w.addr, &cfg)
 	if err != nil {
-		return nil, &pam.TargetError{Code: pam.CodeTargetUnreachable, Err: fmt.Errorf("rdp: dial: %w", err)}
+		return nil, w.failed(err)
+	}
+	return client, nil
+}
+
+// targets dials the addresses of assets.
+type targets struct{ cfg *ProtocolConfig }
+
+// DialContext connects to an address that was checked (S30).
+func (t targets) DialContext(ctx context.Context, _, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	sock, err := dial.To(ctx, t.cfg.Dialer, t.cfg.CheckAddr, host, port)
+	if err != nil {
+		return nil, err
 	}
 	if tcp, ok := sock.(interface {
 		SetKeepAliveConfig(net.KeepAliveConfig) error
 	}); ok { // RDP has no probe of its own: a target that is gone without a word is found by the transport (S35)
 		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount})
 	}
-	client, err := NewClient(ctx, sock, &cfg)
-	if err != nil {
-		return nil, w.failed(err)
-	}
-	return client, nil
+	return sock, nil
 }

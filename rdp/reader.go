@@ -51,7 +51,7 @@ func (c *conn) read(ctx context.Context) error {
 	}
 }
 
-// maxTries is how often a connection that broke is made anew, without one that lasted in between.
+// maxTries is how often a connection that broke is made anew. One that was given up for another size does not count, and begins the count anew.
 const maxTries = 1
 
 // reopen replaces the connection by another one to the same session of the target.
@@ -84,12 +84,7 @@ func (c *conn) readFrom(ctx context.Context, client *Client) error {
 	r.burst, r.desktop = r.feed.resize(r.burst, w, h), true
 	client.idle = func() { r.flush() }
 	if c.way.cfg.Audio != nil {
-		sounds := make(chan struct{})
-		go func() {
-			defer close(sounds)
-			c.playSounds(ctx, client)
-		}()
-		defer func() { cancel(nil); <-sounds }()
+		client.spawn(func(ctx context.Context) { c.playSounds(ctx, client) })
 	}
 	if c.board.begun() { // an earlier connection's pointer is void
 		if err := r.show(systemPointer()); err != nil {

@@ -126,16 +126,25 @@ type unit struct {
 // opaque reports whether the unit leaves no pixel of its rectangle as it was.
 func (u *unit) opaque() bool { return len(u.clips) <= 1 }
 
+// head reads the header of the first unit of a payload: its kind, its body, and its size with the header.
+func head(payload []byte) (kind uint8, body wire.Reader, size int, err error) {
+	r := wire.NewReader(payload)
+	kind = r.U8("kind")
+	n := r.Limit("length", uint64(r.U32BE("length")), uint64(len(payload)))
+	body = r.Sub("body", n)
+	if r.Err() != nil {
+		return 0, body, 0, fmt.Errorf("screen unit: %w", r.Err())
+	}
+	return kind, body, unitHeader + n, nil
+}
+
 // next takes the first unit of a payload.
 func next(payload []byte) (u unit, rest []byte, err error) {
-	r := wire.NewReader(payload)
-	u.kind = r.U8("kind")
-	n := r.Limit("length", uint64(r.U32BE("length")), uint64(len(payload)))
-	body := r.Sub("body", n)
-	if r.Err() != nil {
-		return u, nil, fmt.Errorf("screen unit: %w", r.Err())
+	kind, body, n, err := head(payload)
+	if err != nil {
+		return u, nil, err
 	}
-	u.raw, rest = payload[:unitHeader+n], payload[unitHeader+n:]
+	u.kind, u.raw, rest = kind, payload[:n], payload[n:]
 	switch u.kind {
 	case unitDesktop:
 		u.rect = image.Rect(0, 0, int(body.U16BE("width")), int(body.U16BE("height")))
@@ -192,11 +201,9 @@ func Split(units []byte, limit int) ([][]byte, error) {
 	var out [][]byte
 	for start, end := 0, 0; start < len(units); start = end {
 		for end < len(units) {
-			r := wire.NewReader(units[end:])
-			r.U8("kind")
-			n := unitHeader + r.Limit("length", uint64(r.U32BE("length")), uint64(len(units)-end-unitHeader))
-			if r.Err() != nil {
-				return nil, fmt.Errorf("screen unit: %w", r.Err())
+			_, _, n, err := head(units[end:])
+			if err != nil {
+				return nil, err
 			}
 			if end > start && end-start+n > limit {
 				break
