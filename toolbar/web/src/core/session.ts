@@ -15,7 +15,7 @@ import {
   visibleFrame,
 } from './frame.js'
 import { type Gateway, Refused, type SessionInfo, type Socket, type Text } from './gateway.js'
-import { type Code, type End, type Notice, parseEnd, parseNotice, parseState, type State } from './types.js'
+import { type Code, type End, mayUse, type Notice, parseEnd, parseNotice, parseState, type State } from './types.js'
 
 /** What a session page shows. */
 export type Phase =
@@ -140,7 +140,7 @@ export class Session {
   /** What would become of a text that is pasted now. */
   canPaste(text: string): PasteResult {
     if (text === '') return 'empty'
-    if (this.#state && (!this.#state.capabilities.clipboard_upload || this.#state.mode === 'monitor')) return 'denied'
+    if (this.#state && !mayUse(this.#state, 'clipboard_upload')) return 'denied'
     if (!this.#takesInput('clipboard_upload')) return 'not_live'
     return this.#cfg.text.encode(text).length > MAX_PAYLOAD ? 'too_large' : 'sent'
   }
@@ -187,9 +187,7 @@ export class Session {
   }
 
   #takesInput(declaration: string): boolean {
-    const s = this.#state
-    // A monitor sends nothing, whatever its capabilities say (J2).
-    return this.#phase.kind === 'live' && s?.state === 'active' && s.mode !== 'monitor' && declaration in s.capabilities
+    return this.#phase.kind === 'live' && this.#state?.state === 'active' && mayUse(this.#state, declaration)
   }
 
   async #attach(first: boolean): Promise<void> {

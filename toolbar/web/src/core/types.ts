@@ -180,3 +180,8 @@ export function parseNotice(text: string): Notice | undefined {
   const o = parseObject(text)
   return o && { code: str(o.code), text: str(o.text) }
 }
+
+/** Whether the policy lets this person do something in the session. A monitor sends nothing, whatever its capabilities say (J2). */
+export function mayUse(state: State | undefined, declaration: string): boolean {
+  return state !== undefined && state.mode !== 'monitor' && declaration in state.capabilities
+}

@@ -1,4 +1,5 @@
 import type { ServerFrame, Size } from '../core/frame.js'
+import { utf8, windowClock } from '../net/window.js'
 import { ScreenView, type Snapshot, type Stats } from '../screen/index.js'
 import type { LinkTarget } from '../term/link.js'
 import type { Screen } from '../term/screen.js'
@@ -111,10 +112,7 @@ export class Desk implements Screen {
         lift: (at) => this.#pointer.button(0, false, this.#at(at)),
         turn: (turn, at) => this.#turn(this.#wheel.turn(turn, this.#at(at))),
       },
-      (ms, f) => {
-        const timer = setTimeout(f, ms)
-        return () => clearTimeout(timer)
-      },
+      windowClock,
     )
     this.#last = this.size()
     this.#observer = new ResizeObserver(() => this.#boxed())
@@ -132,7 +130,7 @@ export class Desk implements Screen {
         this.#point()
         break
       case 'clipboard':
-        this.#events.copied(new TextDecoder().decode(frame.payload))
+        this.#events.copied(utf8.decode(frame.payload))
         break
     }
     return Promise.resolve()

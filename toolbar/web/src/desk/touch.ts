@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.js'
 import { LONG_PRESS, STRAY } from './pointer.js'
 import type { Turn } from './wheel.js'
 
@@ -17,24 +18,21 @@ export interface Hand {
   turn(turn: Turn, at: Finger): void
 }
 
-/** Stops a timer. */
-export type Cancel = () => void
-
 /**
  * Touch turns fingers into what a mouse does: a tap clicks, a long press is the right button, a finger that moves drags with the left
  * one, two fingers turn the wheels.
  */
 export class Touch {
   readonly #hand: Hand
-  readonly #after: (ms: number, f: () => void) => Cancel
+  readonly #clock: Pick<Clock, 'after'>
   readonly #fingers = new Map<number, Finger>()
   #start: Finger | undefined
   #mode: 'none' | 'waiting' | 'drag' | 'scroll' | 'done' = 'none'
-  #cancel: Cancel = () => {}
+  #cancel = (): void => {}
 
-  constructor(hand: Hand, after: (ms: number, f: () => void) => Cancel) {
+  constructor(hand: Hand, clock: Pick<Clock, 'after'>) {
     this.#hand = hand
-    this.#after = after
+    this.#clock = clock
   }
 
   down(f: Finger): void {
@@ -43,7 +41,7 @@ export class Touch {
     if (this.#fingers.size === 1) {
       this.#start = f
       this.#mode = 'waiting'
-      this.#cancel = this.#after(LONG_PRESS, () => {
+      this.#cancel = this.#clock.after(LONG_PRESS, () => {
         if (this.#mode !== 'waiting') return
         this.#mode = 'done'
         this.#hand.click(2, f)

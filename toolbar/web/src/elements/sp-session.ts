@@ -4,7 +4,7 @@ import type { ServerFrame, Size } from '../core/frame.js'
 import { Refused, type SessionInfo } from '../core/gateway.js'
 import { examine, mustAsk } from '../core/paste.js'
 import { type PasteResult, type Phase, Session } from '../core/session.js'
-import type { Code, Notice, State } from '../core/types.js'
+import { type Code, mayUse, type Notice, type State } from '../core/types.js'
 import type { Desk } from '../desk/desk.js'
 import { deskLook } from '../desk/look.js'
 import { hostEvent } from '../events.js'
@@ -274,13 +274,8 @@ export class SpSession extends SpElement {
     this.#title()
     if (!isActive(phase)) this.#guard()?.cancel()
     this.#screen?.setCopy(this.#state?.capabilities.clipboard_download)
-    this.#desk?.setPaste(this.#state?.mode !== 'monitor' && 'clipboard_upload' in (this.#state?.capabilities ?? {}))
-    this.#screen?.setInput(
-      phase.kind === 'live' &&
-        phase.state.state === 'active' &&
-        phase.state.mode !== 'monitor' &&
-        'keyboard' in phase.state.capabilities,
-    )
+    this.#desk?.setPaste(mayUse(this.#state, 'clipboard_upload'))
+    this.#screen?.setInput(phase.kind === 'live' && phase.state.state === 'active' && mayUse(phase.state, 'keyboard'))
     this.#warn(before, phase)
     if (isActive(phase) && !wasActive) this.dispatchEvent(hostEvent('sp-active', { session: this.sessionId }))
     if (phase.kind === 'closed') {

@@ -1,6 +1,6 @@
 import { html, nothing, type PropertyValues } from 'lit'
 import { AutoClose } from '../core/autoclose.js'
-import type { Person, State } from '../core/types.js'
+import { mayUse, type Person, type State } from '../core/types.js'
 import { t } from '../i18n/index.js'
 import type { Prefs } from '../net/prefs.js'
 import { windowClock } from '../net/window.js'
@@ -226,16 +226,14 @@ export class SpToolbar extends SpElement {
       @sp-panel-close=${(e: CustomEvent<boolean>) => this.#closePanel(e.detail)}></sp-clipboard-panel>`
   }
 
-  // A monitor sends nothing, whatever its capabilities say (J2).
   #mayPaste(): boolean {
-    return !!this.state?.capabilities.clipboard_upload && this.state.mode !== 'monitor'
+    return mayUse(this.state, 'clipboard_upload')
   }
 
-  // I21: the combinations are those of Windows. A monitor sends nothing.
+  // I21: the combinations are those of Windows.
   #mayKeys(): boolean {
-    const s = this.state
-    const windows = s?.asset.protocol === 'rdp' && s.asset.os === 'windows'
-    return windows && !!s.capabilities.keyboard && s.mode !== 'monitor'
+    const asset = this.state?.asset
+    return asset?.protocol === 'rdp' && asset.os === 'windows' && mayUse(this.state, 'keyboard')
   }
 
   #sendKeys(codes: string[]): void {

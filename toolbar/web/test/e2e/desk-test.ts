@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test'
 import type { Desk } from '../../src/desk/desk.js'
-import { test as base, expect } from './fixtures.js'
+import { test as base, expect, worldOf } from './fixtures.js'
 import { type Target, World } from './world.js'
 
 /** A portal with a desktop of its own: the scripted server of rdp/rdptest. */
@@ -28,21 +28,8 @@ class DeskWorld extends World {
   }
 }
 
-export const test = base.extend<object, { world: World }>({
-  world: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures' names from the pattern
-    async ({}, use) => {
-      const world = new DeskWorld()
-      try {
-        await world.start()
-        await use(world)
-      } finally {
-        await world.stop()
-      }
-    },
-    { scope: 'worker', timeout: 60_000 },
-  ],
-})
+/** The fixtures, on a world with desktops. */
+export const test = base.extend({ world: worldOf(() => new DeskWorld()) })
 
 export { expect }
 

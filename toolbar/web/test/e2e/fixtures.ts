@@ -1,4 +1,4 @@
-import { type BrowserContext, test as base, expect, type Page } from '@playwright/test'
+import { type BrowserContext, test as base, expect, type Page, type WorkerFixture } from '@playwright/test'
 import { SessionPage } from './session.js'
 import { password, World } from './world.js'
 
@@ -22,11 +22,12 @@ interface WorkerFixtures {
   world: World
 }
 
-export const test = base.extend<TestFixtures, WorkerFixtures>({
-  world: [
+/** The worker's fixture: a world that runs as long as the worker does. */
+export function worldOf(make: () => World): [WorkerFixture<World, object>, { scope: 'worker'; timeout: number }] {
+  return [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures' names from the pattern
     async ({}, use) => {
-      const world = new World()
+      const world = make()
       try {
         await world.start()
         await use(world)
@@ -35,7 +36,11 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       }
     },
     { scope: 'worker', timeout: 60_000 },
-  ],
+  ]
+}
+
+export const test = base.extend<TestFixtures, WorkerFixtures>({
+  world: worldOf(() => new World()),
 
   as: async ({ browser, world }, use, info) => {
     const contexts: BrowserContext[] = []

@@ -275,11 +275,13 @@ describe('L7 fingers', () => {
         lift: (f) => did.push(`lift ${at(f)}`),
         turn: (t) => did.push(`turn ${t.deltaX},${t.deltaY}`),
       },
-      (_, f) => {
-        timer = f
-        return () => {
-          timer = undefined
-        }
+      {
+        after: (_, f) => {
+          timer = f
+          return () => {
+            timer = undefined
+          }
+        },
       },
     )
     return { touch, did, wait: () => timer?.() }
