@@ -1,8 +1,7 @@
 import type { ServerFrame, Size } from '../core/frame.js'
+import type { Screen } from '../core/screen.js'
 import { utf8, windowClock } from '../net/window.js'
 import { ScreenView, type Snapshot, type Stats } from '../screen/index.js'
-import type { LinkTarget } from '../term/link.js'
-import type { Screen } from '../term/screen.js'
 import { type Cursor, cursorStyle, parseCursor } from './cursor.js'
 import type { Place } from './events.js'
 import { Keyboard, type Taken } from './keyboard.js'
@@ -164,8 +163,6 @@ export class Desk implements Screen {
     this.#input.blur()
   }
 
-  setCopy(): void {}
-
   setInput(on: boolean): void {
     if (this.#on && !on) this.#release()
     this.#on = on
@@ -177,12 +174,6 @@ export class Desk implements Screen {
     this.#keyboard.pastes = on
   }
 
-  bracketed(): boolean {
-    return false
-  }
-
-  setLook(): void {}
-
   setZoom(zoom: Zoom): void {
     this.#zoom = zoom
     this.#arrange()
@@ -191,18 +182,6 @@ export class Desk implements Screen {
   /** Presses keys together, by their codes. */
   press(codes: readonly string[]): void {
     this.#keyboard.together(codes)
-  }
-
-  links(): LinkTarget[] {
-    return []
-  }
-
-  find(): boolean {
-    return false
-  }
-
-  cursor(): { x: number; y: number } {
-    return { x: 0, y: 0 }
   }
 
   /** What the canvas shows; for tests. */

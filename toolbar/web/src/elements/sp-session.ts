@@ -3,6 +3,7 @@ import { Chord } from '../core/chord.js'
 import type { ServerFrame, Size } from '../core/frame.js'
 import { Refused, type SessionInfo } from '../core/gateway.js'
 import { examine, mustAsk } from '../core/paste.js'
+import type { Screen } from '../core/screen.js'
 import { type PasteResult, type Phase, Session } from '../core/session.js'
 import { type Code, mayUse, type Notice, type State } from '../core/types.js'
 import type { Desk } from '../desk/desk.js'
@@ -14,7 +15,7 @@ import { canFill, fills, toggleFill, unlockKeys } from '../net/fullscreen.js'
 import { apiBase, HttpGateway, startSession } from '../net/http.js'
 import { utf8, windowClock } from '../net/window.js'
 import type { LinkTarget } from '../term/link.js'
-import type { Screen, ScreenEvents } from '../term/screen.js'
+import type { ScreenEvents, TextScreen } from '../term/screen.js'
 import { SpElement } from './base.js'
 import { SessionBell } from './bell.js'
 import { DisplayKeeper } from './display-keeper.js'
@@ -86,7 +87,8 @@ export class SpSession extends SpElement {
 
   #session: Session | undefined
   #screen: Screen | undefined
-  #desk: Desk | undefined // the screen, if it is one
+  #text: TextScreen | undefined // the screen, if it is one
+  #desk: Desk | undefined // likewise
   #info: SessionInfo | undefined
   #state: State | undefined
   #stepSince = 0
@@ -160,7 +162,7 @@ export class SpSession extends SpElement {
   toast(text: string, kind: Toast['kind'] = 'info'): void {
     const toasts = this.part$<SpToasts>('sp-toasts')
     if (!toasts) return
-    const cursor = this.#screen?.cursor()
+    const cursor = this.#text?.cursor()
     toasts.top = !!cursor && cursor.x > 2 / 3 && cursor.y > 2 / 3
     toasts.show(text, kind)
   }
@@ -178,8 +180,8 @@ export class SpSession extends SpElement {
       ${p.kind === 'live' && p.state.state === 'suspended' ? html`<div class="banner" role="status">${icon('pause')}<span>${t('suspended')}</span></div>` : nothing}
       ${p.kind === 'live' && p.state.state === 'ending' ? html`<div class="banner" role="status"><span class="spin s"></span><span>${t('ending')}</span></div>` : nothing}
       ${active ? nothing : this.#card()}
-      <sp-toolbar exportparts="handle, bar, tool, recording" ?hidden=${!active} .state=${state} .bracketed=${() => this.#screen?.bracketed() ?? false}
-        .look=${this.#screen && !this.#desk ? this.#display.look : undefined} .prefs=${this.#display.prefs}
+      <sp-toolbar exportparts="handle, bar, tool, recording" ?hidden=${!active} .state=${state} .bracketed=${() => this.#text?.bracketed() ?? false}
+        .look=${this.#text ? this.#display.look : undefined} .prefs=${this.#display.prefs}
         .full=${this.#desk && canFill() ? this.full : undefined}
         @sp-display=${(e: CustomEvent<DisplayChange>) => this.#displayed(e.detail)}
         @sp-missing=${() => this.toast(codeText('reload').text, 'warn')}
@@ -249,6 +251,7 @@ export class SpSession extends SpElement {
     this.#session = undefined
     this.#screen?.dispose()
     this.#screen = undefined
+    this.#text = undefined
     this.#desk = undefined
     this.#info = undefined
     this.#state = undefined
@@ -273,7 +276,7 @@ export class SpSession extends SpElement {
     this.#tick(phase.kind === 'lost' || !isActive(phase))
     this.#title()
     if (!isActive(phase)) this.#guard()?.cancel()
-    this.#screen?.setCopy(this.#state?.capabilities.clipboard_download)
+    this.#text?.setCopy(this.#state?.capabilities.clipboard_download)
     this.#desk?.setPaste(mayUse(this.#state, 'clipboard_upload'))
     this.#screen?.setInput(phase.kind === 'live' && phase.state.state === 'active' && mayUse(phase.state, 'keyboard'))
     this.#warn(before, phase)
@@ -318,8 +321,9 @@ export class SpSession extends SpElement {
     })
     const parent = this.part$('.screen')
     if (!parent || !this.#session || this.#screen) return
-    this.#screen = openTerminal(parent, this.#display.begin(info.params), this.#screenEvents())
-    this.#screen.setInput(false)
+    this.#text = openTerminal(parent, this.#display.begin(info.params), this.#screenEvents())
+    this.#text.setInput(false)
+    this.#screen = this.#text
   }
 
   async #prepareDesk(info: SessionInfo): Promise<void> {
@@ -375,7 +379,7 @@ export class SpSession extends SpElement {
       zoomed: (fontSize) => this.#displayed({ fontSize }),
       wants: (what) => {
         if (what === 'copy_denied') this.toast(t('copy_denied'), 'warn')
-        else if (what === 'links') void this.#startLinks(this.#screen?.links() ?? [], undefined)
+        else if (what === 'links') void this.#startLinks(this.#text?.links() ?? [], undefined)
         else void this.#startFind()
       },
     }
@@ -407,7 +411,7 @@ export class SpSession extends SpElement {
 
   #displayed(change: DisplayChange): void {
     this.#display.change(change)
-    this.#screen?.setLook({ ...this.#display.look, ...this.#display.prefs })
+    this.#text?.setLook({ ...this.#display.look, ...this.#display.prefs })
     this.requestUpdate()
   }
 
@@ -441,12 +445,12 @@ export class SpSession extends SpElement {
     if (!session || possible !== 'sent') return this.#pasted(possible)
     const seen = examine(text)
     if (read ? seen.hidden === 0 : !mustAsk(seen)) {
-      return this.#pasted(session.paste(text, this.#screen?.bracketed() ?? false))
+      return this.#pasted(session.paste(text, this.#text?.bracketed() ?? false))
     }
-    const answer = await this.#guard()?.ask(text, this.#screen?.bracketed() ?? false)
+    const answer = await this.#guard()?.ask(text, this.#text?.bracketed() ?? false)
     this.#screen?.focus()
     if (answer !== undefined && session === this.#session) {
-      this.#pasted(session.paste(answer, this.#screen?.bracketed() ?? false))
+      this.#pasted(session.paste(answer, this.#text?.bracketed() ?? false))
     }
   }
 
@@ -581,7 +585,7 @@ export class SpSession extends SpElement {
   }
 
   #find(detail: { text: string; direction: 'next' | 'previous' }): void {
-    this.missing = !(this.#screen?.find(detail.text, detail.direction) ?? true)
+    this.missing = !(this.#text?.find(detail.text, detail.direction) ?? true)
   }
 
   async #startLinks(targets: LinkTarget[], at: { x: number; y: number } | undefined): Promise<void> {
@@ -597,7 +601,7 @@ export class SpSession extends SpElement {
 
   #endFind(): void {
     this.finding = false
-    this.#screen?.find('', 'next')
+    this.#text?.find('', 'next')
     this.#screen?.focus()
   }
 

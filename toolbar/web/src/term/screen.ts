@@ -1,4 +1,5 @@
-import type { ServerFrame, Size } from '../core/frame.js'
+import type { Size } from '../core/frame.js'
+import type { Screen } from '../core/screen.js'
 import type { LinkTarget } from './link.js'
 import type { SchemeName } from './schemes.js'
 
@@ -32,17 +33,10 @@ export interface TerminalLook {
   screenReader: boolean
 }
 
-/** What draws a session. Chosen by the protocol of the asset; the session element knows no more of it. */
-export interface Screen {
-  /** Takes a frame; resolved when it has been parsed or decoded, never tied to animation frames. */
-  write(frame: ServerFrame): Promise<void>
-  size(): Size
-  focus(): void
-  blur(): void
+/** A screen that shows text: what a terminal adds. */
+export interface TextScreen extends Screen {
   /** Whether the user may copy out of it. */
   setCopy(effect: 'allow' | 'record' | undefined): void
-  /** Whether input is taken. */
-  setInput(on: boolean): void
   /** Whether bracketed paste is on. */
   bracketed(): boolean
   /** Changes how it looks. */
@@ -53,5 +47,4 @@ export interface Screen {
   find(text: string, direction: 'next' | 'previous'): boolean
   /** Where the cursor is, as shares of width and height. */
   cursor(): { x: number; y: number }
-  dispose(): void
 }

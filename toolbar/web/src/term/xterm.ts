@@ -10,7 +10,7 @@ import { linksInView, offerLinks } from './links.js'
 import { pageNonce, withNonce } from './nonce.js'
 import { channelScheduler, Pump } from './pump.js'
 import { leastContrast, MAX_FONT, MIN_FONT, schemeColours } from './schemes.js'
-import type { Screen, ScreenEvents, TerminalLook } from './screen.js'
+import type { ScreenEvents, TerminalLook, TextScreen } from './screen.js'
 
 /** How long the size must stay the same before the target hears of it, in milliseconds. */
 const RESIZE_DELAY = 100
@@ -27,11 +27,11 @@ const encoder = new TextEncoder()
 const CANCEL = Uint8Array.of(0x18)
 
 /** Makes the terminal of a session in parent, which must be in the document. */
-export function openTerminal(parent: HTMLElement, look: TerminalLook, events: ScreenEvents): Screen {
+export function openTerminal(parent: HTMLElement, look: TerminalLook, events: ScreenEvents): TextScreen {
   return new TerminalScreen(parent, look, events)
 }
 
-class TerminalScreen implements Screen {
+class TerminalScreen implements TextScreen {
   readonly #term: Terminal
   readonly #fit = new FitAddon()
   readonly #search = new SearchAddon()
