@@ -38,7 +38,7 @@ func (c *Config) applyAsset(a *pam.Asset) error {
 	}
 	c.Pins = strings.Fields(a.Attributes[AttrCertificates])
 	for _, pin := range c.Pins {
-		if _, err := parsePin(pin); err != nil {
+		if err := CheckPin(pin); err != nil {
 			return bad(AttrCertificates, err)
 		}
 	}

@@ -26,6 +26,13 @@ func Fingerprint(c *x509.Certificate) string {
 
 const pinPrefix = "sha256:"
 
+// CheckPin says what is wrong with a fingerprint in the form of Config.Pins: sha256: and 64 hexadecimal digits of either case, with colons
+// between them or without.
+func CheckPin(pin string) error {
+	_, err := parsePin(pin)
+	return err
+}
+
 func parsePin(s string) ([sha256.Size]byte, error) {
 	var sum [sha256.Size]byte
 	digits, ok := strings.CutPrefix(strings.ToLower(s), pinPrefix)

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -259,6 +260,27 @@ func TestDial_Refused(t *testing.T) {
 	for _, cfg := range []rdp.Config{{Depth: 8}, {Width: 100}, {Width: 8192, Height: 8192}, {Pins: []string{"md5:00"}}, {RestrictedAdmin: true}, {Security: 9}} {
 		if _, err := dial(t, addr, cfg); err == nil || rdp.CodeOf(err) != "" {
 			t.Errorf("%+v: %v", cfg, err)
+		}
+	}
+}
+
+// TestCheckPin_Forms: colons and case do not count, everything else does.
+func TestCheckPin_Forms(t *testing.T) {
+	digits := strings.Repeat("aB", 32)
+	for pin, well := range map[string]bool{
+		"sha256:" + digits:                    true,
+		"SHA256:" + strings.ToUpper(digits):   true,
+		"sha256:" + strings.Repeat("aB:", 32): true,
+		digits:                                false,
+		"sha256:" + digits[2:]:                false,
+		"sha256:" + digits + "ab":             false,
+		"sha256:" + digits[1:] + "g":          false,
+		"sha256: " + digits:                   false,
+		"md5:" + digits:                       false,
+		"sha256:":                             false,
+	} {
+		if err := rdp.CheckPin(pin); (err == nil) != well {
+			t.Errorf("%q: %v", pin, err)
 		}
 	}
 }

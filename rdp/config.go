@@ -189,7 +189,7 @@ func (c *Config) validate() (*Config, error) {
 		return nil, fmt.Errorf("rdp: Config: RestrictedAdmin needs Security to be SecurityNLA")
 	}
 	for i, pin := range d.Pins {
-		if _, err := parsePin(pin); err != nil {
+		if err := CheckPin(pin); err != nil {
 			return nil, fmt.Errorf("rdp: Config: Pins[%d]: %w", i, err)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/sallyport/sallyport/pam"
+	"github.com/sallyport/sallyport/rdp"
 )
 
 // idForm is what ids may look like: they stand in paths and log lines.
@@ -166,7 +167,7 @@ func (k *checker) desktop(line int, what string, a *asset) {
 		k.d.fault(line, "add the fingerprint that rdpshot prints, once you have compared it, or certificate_ca_file", "%s has no certificates, so its identity could not be checked", what)
 	}
 	for _, pin := range a.Certificates {
-		if !certificatePin.MatchString(pin) {
+		if rdp.CheckPin(pin) != nil {
 			k.d.fault(line, "write sha256: and 64 hexadecimal digits", "certificates of %s has the entry %q", what, pin)
 		}
 	}
@@ -179,8 +180,6 @@ func (k *checker) desktop(line int, what string, a *asset) {
 		k.d.fault(line, "remove via", "%s is a desktop, which jump hosts do not lead to yet", what)
 	}
 }
-
-var certificatePin = regexp.MustCompile(`^sha256:([0-9a-fA-F]{2}:?){32}$`)
 
 func (k *checker) asset(a *asset) {
 	what := "asset " + a.ID

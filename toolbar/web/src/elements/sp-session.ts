@@ -20,6 +20,7 @@ import { SpElement } from './base.js'
 import { SessionBell } from './bell.js'
 import { DisplayKeeper } from './display-keeper.js'
 import { icon } from './icons.js'
+import { type Copied, LateCopy } from './late-copy.js'
 import type { CardAction, SpCard } from './sp-card.js'
 import type { DisplayChange } from './sp-display-panel.js'
 import type { SpFind } from './sp-find.js'
@@ -95,6 +96,7 @@ export class SpSession extends SpElement {
   #ticking: ReturnType<typeof setInterval> | undefined
   #targetTitle = ''
   #rung = false // the bell has rung while nobody looked
+  #lateCopy: LateCopy | undefined
   readonly #chord = new Chord()
   readonly #bell = new SessionBell()
   readonly #display = new DisplayKeeper((params) => this.#session?.display(params))
@@ -126,6 +128,7 @@ export class SpSession extends SpElement {
     window.addEventListener('beforeunload', (e) => this.#leaving(e), on)
     document.addEventListener('visibilitychange', () => this.#seen(), on)
     document.addEventListener('fullscreenchange', () => this.#filled(), on)
+    this.#lateCopy = new LateCopy(navigator.clipboard, this.live.signal, (how) => this.#copied(how))
     this.#open()
   }
 
@@ -337,7 +340,7 @@ export class SpSession extends SpElement {
       key: (events) => this.#session?.key(events),
       pointer: (events) => this.#session?.pointer(events),
       paste: (text) => this.#paste(text, true),
-      copied: (text) => void this.#takeText(text),
+      copied: (text) => void this.#lateCopy?.take(text),
       resized: (size) => this.#session?.resize(size),
       failed: (why) => {
         console.error('sallyport:', why)
@@ -349,16 +352,15 @@ export class SpSession extends SpElement {
     this.#screen = desk
   }
 
-  // Text of the session's clipboard. A page without the focus may not write: then the user is told, and may have it by a click.
-  async #takeText(text: string): Promise<void> {
-    try {
-      await navigator.clipboard.writeText(text)
-      this.toast(t('text_copied'), 'ok')
-    } catch {
-      this.toast(t('text_waits'), 'info')
-      const once = (): void => void this.#copyText(text, t('text_copied'), t('copy_failed'))
-      window.addEventListener('focus', once, { once: true, signal: this.live.signal })
-    }
+  // Text of the session's clipboard.
+  #copied(how: Copied): void {
+    const says = {
+      copied: ['text_copied', 'ok'],
+      waits: ['text_waits', 'info'],
+      refused: ['copy_failed', 'warn'],
+    } as const
+    const [what, kind] = says[how]
+    this.toast(t(what), kind)
   }
 
   #screenEvents(): ScreenEvents {
