@@ -181,6 +181,10 @@ var house = map[string]part{
 			"golang.org/x/sys": "enters the network of a server",
 		},
 	},
+	"rdp/internal/rdplab/realrdp": {
+		why:  "command that runs a real RDP server for tests in other languages",
+		uses: uses{"rdp/internal/rdplab": "all it does", "rdp": "fingerprint of the certificate"},
+	},
 	"rdp/drive": {
 		why: "files that a session finds on its drive",
 	},
@@ -376,7 +380,7 @@ var noStd = map[string]struct {
 	"flag":           {why: "a library reads no flags", except: []string{"toolbar/build", "recorder/rec", "sshx/sshtest/opensshd"}},
 	"math/rand":      {why: "crypto/rand, or an injected source"},
 	"expvar":         {why: "registers itself on the default mux"},
-	"testing":        {why: "test kits only", except: []string{"pam/pamtest", "sshx/sshtest", "recorder/recordertest", "rdp/internal/rdplab"}},
+	"testing":        {why: "test kits only", except: []string{"pam/pamtest", "sshx/sshtest", "recorder/recordertest", "rdp/internal/rdplab", "rdp/internal/rdplab/realrdp"}},
 	"net/http/pprof": {why: "registers itself on the default mux"},
 }
 
@@ -520,6 +524,7 @@ func TestArchNoEnvironment(t *testing.T) {
 		"rdp/rdptest/internal/frames": "a command",
 		"recorder/rec":                "a command",
 		"sshx/sshtest/opensshd":       "a command",
+		"rdp/internal/rdplab/realrdp": "a command",
 	}
 	readers := []string{"Getenv", "LookupEnv", "Environ", "ExpandEnv", "Setenv", "Args"}
 	for _, s := range moduleSources(t, parser.SkipObjectResolution) {

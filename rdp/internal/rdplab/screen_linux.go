@@ -50,6 +50,14 @@ func (s *Server) InSession(ctx context.Context, args ...string) ([]byte, error) 
 	return s.Output(ctx, Command{Args: args, Env: []string{"DISPLAY=" + s.Display, "XAUTHORITY=" + filepath.Join(s.Home, ".Xauthority")}})
 }
 
+// ByUser is InSession as the account that signs in, in its home. On a server whose users are not accounts of the machine it is root.
+func (s *Server) ByUser(ctx context.Context, args ...string) ([]byte, error) {
+	return s.Output(ctx, Command{
+		Args: append([]string{"env", "-C", s.Home}, args...),
+		Env:  []string{"DISPLAY=" + s.Display, "XAUTHORITY=" + filepath.Join(s.Home, ".Xauthority")}, As: s.account,
+	})
+}
+
 // XFreeRDP is a running xfreerdp on a display of its own.
 type XFreeRDP struct {
 	s       *Server

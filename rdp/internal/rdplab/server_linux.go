@@ -44,6 +44,8 @@ type Server struct {
 	Home string
 	// Display is the X display that is shown, if it is one.
 	Display string
+
+	account *pamtest.Account // of the machine; nil if User is none
 }
 
 // at is the same server, as it is found on another port of its box.
@@ -109,7 +111,7 @@ func newServer(t testing.TB, name string, port int, account *pamtest.Account) *S
 	b.WriteFile("session.sh", sessionScript, 0o755)
 	b.WriteFile("terminal.sh", terminalScript, 0o755)
 	if account != nil {
-		s.User, s.Password, s.Home = account.Name, account.Password, account.Home
+		s.User, s.Password, s.Home, s.account = account.Name, account.Password, account.Home, account
 		if err := account.Own(key); err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { Transform } from 'node:stream'
 
 /** A TCP proxy between the browser and the portal: a network that can be cut, and that hears every byte. */
 export class Network {
@@ -6,10 +7,13 @@ export class Network {
   #pairs = new Set<[Socket, Socket]>()
   #cut = false
   #tap: Buffer[] | undefined
+  #rate = Number.POSITIVE_INFINITY
+  #paced = new Set<Paced>()
   target = 0
   port = 0
 
-  constructor() {
+  /** paced: how fast it is can be changed. */
+  constructor(readonly paced = false) {
     this.#server = createServer((client) => this.#serve(client))
   }
 
@@ -30,6 +34,12 @@ export class Network {
 
   mend(): void {
     this.#cut = false
+  }
+
+  /** From now on each connection of a paced network takes no more than so many bytes a second to the browser; 0 is none. */
+  pace(rate: number): void {
+    this.#rate = rate
+    for (const p of this.#paced) p.go(rate)
   }
 
   /** Begins to keep what goes over the wire, in both directions. */
@@ -68,6 +78,49 @@ export class Network {
       s.on('data', (b: Buffer) => this.#tap?.push(b))
     }
     client.pipe(server)
-    server.pipe(client)
+    if (!this.paced) {
+      server.pipe(client)
+      return
+    }
+    const paced = new Paced(this.#rate)
+    this.#paced.add(paced)
+    client.once('close', () => this.#paced.delete(paced))
+    server.pipe(paced).pipe(client)
+  }
+}
+
+/** How often a paced connection lets something through, in milliseconds. */
+const BEAT = 50
+
+/** A stream that takes its time, and holds back whoever writes into it. */
+class Paced extends Transform {
+  #rate: number
+  #held: (() => void) | undefined
+
+  constructor(rate: number) {
+    super({ highWaterMark: 4096 })
+    this.#rate = rate
+  }
+
+  go(rate: number): void {
+    this.#rate = rate
+    const held = this.#held
+    this.#held = undefined
+    held?.()
+  }
+
+  override _transform(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    if (this.#rate === Number.POSITIVE_INFINITY) {
+      this.push(chunk)
+      return done()
+    }
+    if (this.#rate === 0) {
+      this.#held = () => this._transform(chunk, 'binary', done)
+      return
+    }
+    const now = Math.max(1, Math.min(chunk.length, Math.floor((this.#rate * BEAT) / 1000)))
+    this.push(chunk.subarray(0, now))
+    const rest = chunk.subarray(now)
+    setTimeout(() => (rest.length > 0 ? this._transform(rest, 'binary', done) : done()), (now / this.#rate) * 1000)
   }
 }

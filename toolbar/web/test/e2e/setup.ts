@@ -3,7 +3,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { bin, repo } from './paths.js'
 
-/** Builds what the tests start: the portal with the client in it, the verifier, and the helper that runs sshd. */
+/** Builds what the tests start: the portal with the client in it, the verifier, and the helpers that run real servers. */
 export default function setup(): void {
   const go = (...args: string[]) => execFileSync('go', args, { cwd: repo, stdio: ['ignore', 'inherit', 'inherit'] })
   if (stale()) go('generate', './toolbar')
@@ -15,6 +15,7 @@ export default function setup(): void {
     './examples/internal/webhost',
     './recorder/rec',
     './sshx/sshtest/opensshd',
+    './rdp/internal/rdplab/realrdp',
   )
 }
 

@@ -78,6 +78,8 @@ export class World {
   url = ''
   log = ''
   target: Target | undefined
+  /** What the portal finds in its environment, beside the usual. */
+  protected readonly environment: Record<string, string> = {}
   #portal: ChildProcess | undefined
   readonly #servers = new Map<string, ChildProcess>()
   readonly #targets = new Map<string, Target>()
@@ -125,7 +127,12 @@ export class World {
       ['-v', '-addr', '127.0.0.1:0', '-data', this.data, '-config', join(this.dir, 'portal.yaml')],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...process.env, E2E_PASSPHRASE: secrets.passphrase, E2E_PASSWORD: secrets.password },
+        env: {
+          ...process.env,
+          E2E_PASSPHRASE: secrets.passphrase,
+          E2E_PASSWORD: secrets.password,
+          ...this.environment,
+        },
       },
     )
     this.#portal = portal
