@@ -164,6 +164,7 @@ func FuzzDispatch_S23(f *testing.F) {
 		{Kind: frame.Ack, Payload: frame.AppendAck(nil, 0)},
 		{Kind: frame.Visible, Payload: []byte{0}},
 		{Kind: frame.Copied, Payload: []byte("c")},
+		{Kind: frame.Probe, Payload: make([]byte, 8)},
 	} {
 		f.Add(frame.Append(nil, fr))
 		f.Add(append(frame.Append(nil, fr), frame.Append(nil, frame.Frame{Kind: frame.Key, Payload: []byte("k")})...))

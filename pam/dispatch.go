@@ -31,6 +31,9 @@ func (v *viewer) dispatch(f frame.Frame) error {
 			v.see(visible)
 		}
 		return err
+	case frame.Probe:
+		v.probe(f.Payload)
+		return nil
 	case frame.Disconnect:
 		return v.disconnect() // leaving is always possible, whatever the state
 	}

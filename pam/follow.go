@@ -144,7 +144,10 @@ func (v *viewer) withoutMissed(src *source, items []stream.Item) []stream.Item {
 	}
 	return slices.DeleteFunc(items, func(it stream.Item) bool {
 		misses := FrameKind(it.Kind) == FrameScreen || FrameKind(it.Kind) == FrameCursor
-		src.missed = src.missed || misses
+		if misses {
+			src.missed = true
+			v.s.b.met.overtaken.Inc(1)
+		}
 		return misses
 	})
 }
@@ -169,6 +172,9 @@ func (v *viewer) catchUp(src *source) error {
 		return err
 	}
 	src.missed = false
+	if at := src.reader.Position(); n > at {
+		v.s.b.met.overtaken.Inc(int64(n - at))
+	}
 	v.mu.Lock()
 	src.begin(frames, n)
 	v.mu.Unlock()

@@ -258,6 +258,7 @@ type page struct {
 	end    map[string]any
 	closed string // the close reason
 	notice []map[string]any
+	probed []byte
 	acked  uint64
 	hold   bool // do not acknowledge
 	moved  chan struct{}
@@ -356,6 +357,8 @@ func (pg *page) take(f frame.Frame) {
 	case frame.End:
 		pg.end = map[string]any{}
 		_ = json.Unmarshal(f.Payload, &pg.end)
+	case frame.Probed:
+		pg.probed = append(pg.probed, f.Payload...)
 	case frame.Notice:
 		n := map[string]any{}
 		_ = json.Unmarshal(f.Payload, &n)

@@ -19,6 +19,10 @@ type instruments struct {
 	framesOut    metrics.Counter   // frames emitted by targets
 	bytesOut     metrics.Counter   // bytes emitted by targets
 	bytesIn      metrics.Counter   // bytes of user input delivered
+	framesSent   metrics.Counter   // frames of output sent to pages
+	bytesSent    metrics.Counter   // and their bytes
+	overtaken    metrics.Counter   // frames of output that pages were not sent
+	roundTripNs  metrics.Histogram // time between a ping to a page and its answer, nanoseconds
 	droppedOps   metrics.Counter   // client operations that no capability allowed
 	refused      metrics.Counter   // requests refused for their origin or host
 	decideNs     metrics.Histogram // time of one policy question, nanoseconds
@@ -47,6 +51,10 @@ func newInstruments(r metrics.Registry) *instruments {
 		framesOut:    metrics.GetOrRegisterCounter("pam.frames.out", r),
 		bytesOut:     metrics.GetOrRegisterCounter("pam.bytes.out", r),
 		bytesIn:      metrics.GetOrRegisterCounter("pam.bytes.in", r),
+		framesSent:   metrics.GetOrRegisterCounter("pam.viewers.frames", r),
+		bytesSent:    metrics.GetOrRegisterCounter("pam.viewers.bytes", r),
+		overtaken:    metrics.GetOrRegisterCounter("pam.viewers.overtaken_frames", r),
+		roundTripNs:  newLatency("pam.viewers.latency_ns", r),
 		droppedOps:   metrics.GetOrRegisterCounter("pam.operations.dropped", r),
 		refused:      metrics.GetOrRegisterCounter("pam.requests.refused", r),
 		decideNs:     newLatency("pam.policy.latency_ns", r),

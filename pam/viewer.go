@@ -49,8 +49,9 @@ type viewer struct {
 	cutoff  *time.Timer // of the time that final may take
 	source  *source
 	warned  time.Time // of the last capability_denied notice
-	queue   []job     // input on its way to the target
-	queued  int       // bytes in queue
+	probes  probes
+	queue   []job // input on its way to the target
+	queued  int   // bytes in queue
 	working bool
 }
 
@@ -249,6 +250,9 @@ func (v *viewer) step() (more bool, err error) {
 			return false, err
 		}
 	}
+	if err := v.answer(); err != nil {
+		return false, err
+	}
 	src := v.takeSource()
 	if src == nil {
 		return false, nil
@@ -368,6 +372,8 @@ func (v *viewer) sendItems(src *source, items []stream.Item) error {
 		if frame.Kind(k).Counted() {
 			v.sent.Add(uint64(len(it.Payload))) // before the write: an acknowledgement may be quick
 		}
+		v.s.b.met.framesSent.Inc(1)
+		v.s.b.met.bytesSent.Inc(int64(len(it.Payload)))
 	}
 	if len(msg) == 0 {
 		return nil
@@ -403,11 +409,15 @@ func (v *viewer) say(m endMessage) {
 	v.conn.Close(string(m.Code))
 }
 
-// ping makes sure that the page is there.
+// ping makes sure that the page is there, and measures the way to it.
 func (v *viewer) ping() {
 	ctx, cancel := context.WithTimeout(v.ctx, v.s.b.cfg.Limits.WriteTimeout)
 	defer cancel()
-	if err := v.conn.Ping(ctx); err != nil && v.ctx.Err() == nil {
+	begin := time.Now()
+	err := v.conn.Ping(ctx)
+	if err == nil {
+		v.s.b.met.roundTripNs.Update(int64(time.Since(begin)))
+	} else if v.ctx.Err() == nil {
 		v.cancel(err)
 	}
 }

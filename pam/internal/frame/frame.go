@@ -25,6 +25,7 @@ const (
 	Clipboard Kind = 0x13
 	Audio     Kind = 0x14
 	Notice    Kind = 0x15
+	Probed    Kind = 0x16
 )
 
 // Kinds from browser to gateway.
@@ -38,6 +39,7 @@ const (
 	Visible    Kind = 0x86
 	Disconnect Kind = 0x87
 	Copied     Kind = 0x88
+	Probe      Kind = 0x89
 )
 
 // Flags of frames. Their meaning depends on the direction.
@@ -57,6 +59,7 @@ const (
 	maxInput   = 64 << 10
 	resizeLen  = 2 /* columns */ + 2 /* rows */ + 2 /* width */ + 2 /* height */
 	ackLen     = 8
+	probeLen   = 8
 )
 
 // MaxClientMessage is the largest message that a client may send: one frame of the largest kind, since a client
@@ -95,6 +98,7 @@ var fromClient = map[Kind]rule{
 	Visible:    {1, 1, 0},
 	Disconnect: {0, 0, 0},
 	Copied:     {1, MaxPayload, 0},
+	Probe:      {probeLen, probeLen, 0},
 }
 
 var fromGateway = map[Kind]rule{
@@ -106,6 +110,7 @@ var fromGateway = map[Kind]rule{
 	Clipboard: {0, MaxPayload, 0},
 	Audio:     {0, MaxPayload, FlagDroppable},
 	Notice:    {2, MaxPayload, 0},
+	Probed:    {probeLen, probeLen, 0},
 }
 
 // Counted reports whether payloads of this kind count against a viewer's window.
@@ -120,7 +125,7 @@ func (k Kind) String() string {
 		State: "state", End: "end", Output: "output", Screen: "screen", Cursor: "cursor",
 		Clipboard: "clipboard", Audio: "audio", Notice: "notice", Hello: "hello", Key: "key",
 		Pointer: "pointer", Resize: "resize", Paste: "paste", Ack: "ack", Visible: "visible",
-		Disconnect: "disconnect", Copied: "copied",
+		Disconnect: "disconnect", Copied: "copied", Probe: "probe", Probed: "probed",
 	}
 	if n, ok := names[k]; ok {
 		return n

@@ -58,6 +58,7 @@ func build() []vector {
 	good("hidden", "browser", Frame{Visible, 0, []byte{0}})
 	good("disconnect", "browser", Frame{Disconnect, 0, nil})
 	good("copied", "browser", Frame{Copied, 0, []byte("日本")})
+	good("probe", "browser", Frame{Probe, 0, []byte{0, 0, 0, 0, 0, 0, 1, 2}})
 	good("two frames", "browser", Frame{Key, 0, []byte("x")}, Frame{Ack, 0, AppendAck(nil, 1)})
 	good("state", "gateway", Frame{State, 0, []byte(`{"state":"active"}`)})
 	good("end", "gateway", Frame{End, 0, []byte(`{"code":"opened_elsewhere"}`)})
@@ -69,6 +70,7 @@ func build() []vector {
 	good("clipboard", "gateway", Frame{Clipboard, 0, []byte("text")})
 	good("audio", "gateway", Frame{Audio, FlagDroppable, []byte{0, 1}})
 	good("notice", "gateway", Frame{Notice, 0, []byte(`{"code":"env_refused"}`)})
+	good("probed", "gateway", Frame{Probed, 0, []byte{0, 0, 0, 0, 0, 0, 1, 2}})
 	good("gathered", "gateway", Frame{Output, 0, []byte("a")}, Frame{Output, 0, []byte("b")}, Frame{Notice, 0, []byte(`{}`)})
 
 	for _, from := range []string{"browser", "gateway"} {
@@ -89,6 +91,8 @@ func build() []vector {
 	bad("empty key", "browser", "81 00 00000000")
 	bad("short resize", "browser", "83 00 00000007 00500018000000")
 	bad("long ack", "browser", "85 00 00000009 000000000000000000")
+	bad("short probe", "browser", "89 00 00000007 00000000000001")
+	bad("long probed", "gateway", "16 00 00000009 000000000000000102")
 	bad("disconnect with payload", "browser", "87 00 00000001 00")
 	bad("second frame broken", "browser", "81 00 00000001 61 85 00 00000008 00")
 	return out

@@ -5,7 +5,7 @@
 export const SUBPROTOCOL = 'sallyport.v1'
 
 /** What a frame of the gateway carries. */
-export type ServerKind = 'state' | 'end' | 'output' | 'screen' | 'cursor' | 'clipboard' | 'audio' | 'notice'
+export type ServerKind = 'state' | 'end' | 'output' | 'screen' | 'cursor' | 'clipboard' | 'audio' | 'notice' | 'probed'
 
 /** A frame of the gateway. The payload is a view of the message it came in. */
 export interface ServerFrame {
@@ -17,7 +17,17 @@ export interface ServerFrame {
 }
 
 /** What a frame of the browser carries. */
-export type ClientKind = 'hello' | 'key' | 'pointer' | 'resize' | 'paste' | 'ack' | 'visible' | 'disconnect' | 'copied'
+export type ClientKind =
+  | 'hello'
+  | 'key'
+  | 'pointer'
+  | 'resize'
+  | 'paste'
+  | 'ack'
+  | 'visible'
+  | 'disconnect'
+  | 'copied'
+  | 'probe'
 
 /** The peer broke the protocol. */
 export class FrameError extends Error {
@@ -38,6 +48,7 @@ const FLAG_BRACKETED = 0x01
 interface ServerRule {
   kind: ServerKind
   min: number
+  max?: number
   flags: number
 }
 
@@ -50,6 +61,7 @@ const serverRules: ReadonlyMap<number, ServerRule> = new Map([
   [0x13, { kind: 'clipboard', min: 0, flags: 0 }],
   [0x14, { kind: 'audio', min: 0, flags: FLAG_DROPPABLE }],
   [0x15, { kind: 'notice', min: 2, flags: 0 }],
+  [0x16, { kind: 'probed', min: 8, max: 8, flags: 0 }],
 ])
 
 const clientKinds: Readonly<Record<ClientKind, { byte: number; min: number; max: number; flags: number }>> = {
@@ -62,6 +74,7 @@ const clientKinds: Readonly<Record<ClientKind, { byte: number; min: number; max:
   visible: { byte: 0x86, min: 1, max: 1, flags: 0 },
   disconnect: { byte: 0x87, min: 0, max: 0, flags: 0 },
   copied: { byte: 0x88, min: 1, max: MAX_PAYLOAD, flags: 0 },
+  probe: { byte: 0x89, min: 8, max: 8, flags: 0 },
 }
 
 /** Whether payloads of a kind count against the window. */
@@ -76,6 +89,7 @@ export function counted(kind: ServerKind): boolean {
     case 'state':
     case 'end':
     case 'notice':
+    case 'probed':
       return false
     default:
       return kind satisfies never
@@ -96,7 +110,7 @@ export function splitMessage(message: Uint8Array): ServerFrame[] {
     if ((flags & ~rule.flags) !== 0) throw new FrameError(`${rule.kind}: unknown flags ${flags}`)
     const length = view.getUint32(at + 2)
     at += HEADER
-    if (length < rule.min || length > MAX_PAYLOAD) throw new FrameError(`${rule.kind}: ${length} bytes`)
+    if (length < rule.min || length > (rule.max ?? MAX_PAYLOAD)) throw new FrameError(`${rule.kind}: ${length} bytes`)
     if (length > message.length - at) throw new FrameError(`${rule.kind}: ${length} bytes beyond the message`)
     frames.push({
       kind: rule.kind,

@@ -15,6 +15,7 @@ import {
   visibleFrame,
 } from './frame.js'
 import { type Gateway, Refused, type SessionInfo, type Socket, type Text } from './gateway.js'
+import { Probe } from './probe.js'
 import { type Code, type End, mayUse, type Notice, parseEnd, parseNotice, parseState, type State } from './types.js'
 
 /** What a session page shows. */
@@ -77,12 +78,19 @@ export class Session {
   #cancelDeadline: (() => void) | undefined
   #generation = 0 // of the present attempt: what older ones report is ignored
   #visible = true
+  #received = 0
+  readonly #probe: Probe
   readonly #backoff: Backoff
   readonly #cfg: SessionConfig
 
   constructor(cfg: SessionConfig) {
     this.#cfg = cfg
     this.#backoff = new Backoff({ first: 1000, max: 10_000, random: cfg.random })
+    this.#probe = new Probe(cfg.clock, (payload) => {
+      if (this.#phase.kind !== 'live' || !this.#socket) return false
+      this.#socket.send(clientFrame('probe', payload))
+      return true
+    })
   }
 
   get phase(): Phase {
@@ -92,6 +100,21 @@ export class Session {
   /** The last state that the gateway sent. */
   get state(): State | undefined {
     return this.#state
+  }
+
+  /** Bytes that the gateway has sent so far, over all connections. */
+  get received(): number {
+    return this.#received
+  }
+
+  /** Milliseconds to the gateway and back, while they are measured. */
+  get roundTrip(): number | undefined {
+    return this.#probe.trip
+  }
+
+  /** Begins or ends to measure the way to the gateway. */
+  measure(on: boolean): void {
+    this.#probe.run(on)
   }
 
   /** Attaches: at first, and to take the session back from another page. */
@@ -104,6 +127,7 @@ export class Session {
 
   /** Ends this page's part without a word to the gateway: the page goes. */
   stop(): void {
+    this.#probe.run(false)
     this.#drop()
   }
 
@@ -255,6 +279,7 @@ export class Session {
   }
 
   #message(bytes: Uint8Array, flow: Flow, current: () => boolean): void {
+    this.#received += bytes.length
     let frames: ServerFrame[]
     try {
       frames = splitMessage(bytes)
@@ -279,6 +304,8 @@ export class Session {
         if (notice) host.notice(notice)
         return
       }
+      case 'probed':
+        return this.#probe.answered(frame.payload)
       case 'output':
       case 'screen':
       case 'cursor':
@@ -352,6 +379,7 @@ export class Session {
 
   #dropSocket(ended = false): void {
     this.#generation++
+    this.#probe.lost()
     this.#flow?.stop()
     this.#flow = undefined
     this.#socket?.close(ended)

@@ -4,6 +4,7 @@ import type { Text } from '../core/gateway.js'
 /** The window's time. */
 export const windowClock: Clock = {
   now: () => Date.now(),
+  ticks: () => performance.now(),
   after(ms, fn) {
     const id = setTimeout(fn, ms)
     return () => clearTimeout(id)

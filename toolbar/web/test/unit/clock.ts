@@ -9,6 +9,10 @@ export class TestClock implements Clock {
     return this.#now
   }
 
+  ticks(): number {
+    return this.#now
+  }
+
   after(ms: number, fn: () => void): () => void {
     const timer = { at: this.#now + ms, fn }
     this.#timers.push(timer)
