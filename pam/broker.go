@@ -31,6 +31,9 @@ type Broker struct {
 	unattached    quota     // sockets that have sent no ticket yet
 	pending       quota     // launches that wait to be attached
 	throttles     map[door]throttles
+	checks        quota // of recordings, before they are played
+	readings      quota // of their segments
+	playbacks     playbacks
 	denials       *throttle      // of their events
 	wg            sync.WaitGroup // every goroutine that the broker owns
 

@@ -18,6 +18,7 @@ import (
 var auditSites = map[string]string{
 	"Start":            "TestAudit_S31_EachWriteFails",             // no session without its event
 	"Join":             "TestJoin_S31_NoEventNoPlace",              // no place
+	"open":             "TestPlay_S31_NoEventNoByte",               // nothing is played
 	"Terminate":        "TestAudit_S31_EachWriteFails",             // the session goes on
 	"auditClipboard":   "TestAudit_S31_EachWriteFails",             // nothing is pasted
 	"verifyMFA":        "TestStart_S31_S15_NothingWithoutItsEvent", // the factor opens nothing

@@ -66,10 +66,12 @@ const (
 	CodeCertificateUnknown  Code = "certificate_unknown"
 	CodeCertificateMismatch Code = "certificate_mismatch"
 	CodeRecordingFailed     Code = "recording_failed"
-	CodeMaxDuration         Code = "max_duration" // it has lasted as long as a session may
-	CodeNotStarted          Code = "not_started"  // it cannot be joined before its owner is there
-	CodeNotRecorded         Code = "not_recorded" // who would join must be recorded, and the session is not
-	CodeOwnSession          Code = "own_session"  // this login owns it: attach instead of joining
+	CodeRecordingMissing    Code = "recording_missing" // there is none, or it is not there any more
+	CodeRecordingBroken     Code = "recording_broken"  // nothing of it holds, or it was changed while it was played
+	CodeMaxDuration         Code = "max_duration"      // it has lasted as long as a session may
+	CodeNotStarted          Code = "not_started"       // it cannot be joined before its owner is there
+	CodeNotRecorded         Code = "not_recorded"      // who would join must be recorded, and the session is not
+	CodeOwnSession          Code = "own_session"       // this login owns it: attach instead of joining
 )
 
 // Codes of operations on files.

@@ -16,20 +16,23 @@ var principals = []string{"anonymous", "no role", "viewer", "manager", "administ
 
 // crawl is the expected answer of every route to everyone, in the order of principals, while alice's session is live.
 var crawl = map[string][8]int{
-	"GET /api/openapi.json":          {200, 200, 200, 200, 200, 200, 200, 200},
-	"GET /api/asset/{id}/access":     {401, 404, 200, 200, 200, 404, 200, 200},
-	"POST /api/asset/{id}/sessions":  {401, 404, 201, 201, 201, 404, 201, 201},
-	"GET /api/sessions":              {401, 200, 200, 200, 200, 200, 200, 200},
-	"GET /api/session/{id}":          {401, 404, 404, 404, 404, 404, 200, 200},
-	"POST /api/session/{id}/attach":  {401, 404, 404, 404, 404, 404, 200, 403},
-	"POST /api/session/{id}/end":     {401, 404, 404, 404, 404, 404, 204, 403},
-	"POST /api/session/{id}/display": {401, 404, 404, 404, 404, 404, 204, 403},
-	"POST /api/session/{id}/join":    {401, 404, 404, 201, 201, 404, 404, 404},
-	"GET /api/session/{id}/socket":   {426, 426, 426, 426, 426, 426, 426, 426}, // without a ticket it opens nothing for anyone
-	"GET /api/live":                  {401, 403, 403, 403, 200, 200, 403, 403},
-	"POST /api/live/{id}/terminate":  {401, 403, 403, 403, 204, 403, 403, 403},
-	"GET /s/{id}":                    {401, 404, 404, 404, 404, 404, 200, 200},
-	"GET /assets/{path...}":          {200, 200, 200, 200, 200, 200, 200, 200},
+	"GET /api/openapi.json":              {200, 200, 200, 200, 200, 200, 200, 200},
+	"GET /api/asset/{id}/access":         {401, 404, 200, 200, 200, 404, 200, 200},
+	"POST /api/asset/{id}/sessions":      {401, 404, 201, 201, 201, 404, 201, 201},
+	"GET /api/sessions":                  {401, 200, 200, 200, 200, 200, 200, 200},
+	"GET /api/session/{id}":              {401, 404, 404, 404, 404, 404, 200, 200},
+	"POST /api/session/{id}/attach":      {401, 404, 404, 404, 404, 404, 200, 403},
+	"POST /api/session/{id}/end":         {401, 404, 404, 404, 404, 404, 204, 403},
+	"POST /api/session/{id}/display":     {401, 404, 404, 404, 404, 404, 204, 403},
+	"POST /api/session/{id}/join":        {401, 404, 404, 201, 201, 404, 404, 404},
+	"GET /api/session/{id}/socket":       {426, 426, 426, 426, 426, 426, 426, 426}, // without a ticket it opens nothing for anyone
+	"POST /api/session/{id}/play":        {401, 404, 404, 404, 404, 404, 404, 404}, // the recorder of this test keeps none; TestPlay_S02 has one
+	"GET /api/playback/{id}/segment/{n}": {401, 404, 404, 404, 404, 404, 404, 404},
+	"GET /api/recordings":                {401, 200, 200, 200, 200, 200, 200, 200},
+	"GET /api/live":                      {401, 403, 403, 403, 200, 200, 403, 403},
+	"POST /api/live/{id}/terminate":      {401, 403, 403, 403, 204, 403, 403, 403},
+	"GET /s/{id}":                        {401, 404, 404, 404, 404, 404, 200, 200},
+	"GET /assets/{path...}":              {200, 200, 200, 200, 200, 200, 200, 200},
 }
 
 // ladder gives the fake policy the step of the role ladder that joining needs.

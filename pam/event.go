@@ -19,6 +19,7 @@ const (
 	DecryptField      Verb = "Decrypt Field"
 	UploadClipboard   Verb = "Upload Clipboard"
 	DownloadClipboard Verb = "Download Clipboard"
+	PlayRecording     Verb = "Play Recording"
 	VerifyMFA         Verb = "Verify MFA"
 	FailMFA           Verb = "Fail MFA"
 	ChangePolicy      Verb = "Change Policy" // with a session: the policy changed what one of its people may do (S11)

@@ -32,6 +32,9 @@ func (b *Broker) table() []route {
 		{"POST", "/api/session/{id}/end", b.serveEnd, false},
 		{"POST", "/api/session/{id}/display", b.serveDisplay, false},
 		{"POST", "/api/session/{id}/join", b.serveJoin, false},
+		{"POST", "/api/session/{id}/play", b.servePlay, false},
+		{"GET", "/api/playback/{id}/segment/{n}", b.serveSegment, false},
+		{"GET", "/api/recordings", b.serveRecordings, false},
 		{"GET", "/api/live", b.serveLive, false},
 		{"POST", "/api/live/{id}/terminate", b.serveTerminate, false},
 		{"GET", "/api/session/{id}/socket", b.serveSocket, true}, // identifies by itself: a ticket may do
@@ -151,6 +154,7 @@ var status = map[Code]int{
 	CodeLimitReached: http.StatusTooManyRequests, CodeInternal: http.StatusInternalServerError, CodeShuttingDown: http.StatusServiceUnavailable,
 	CodeAuditFailed: http.StatusServiceUnavailable, CodePolicyError: http.StatusServiceUnavailable, CodeSessionEnded: http.StatusGone,
 	CodeInUse: http.StatusConflict, CodeMFALocked: http.StatusTooManyRequests, CodeNotStarted: http.StatusConflict, CodeOwnSession: http.StatusConflict,
+	CodeRecordingMissing: http.StatusNotFound, CodeRecordingBroken: http.StatusUnprocessableEntity,
 }
 
 // refuse answers with a code; the cause goes to the log alone.

@@ -84,10 +84,11 @@ const (
 	doorJoin   door = "join"
 	doorAttach door = "attach"
 	doorSocket door = "socket" // a WebSocket, before its ticket
+	doorPlay   door = "play"
 	doorMFA    door = "mfa"
 )
 
-var allDoors = []door{doorStart, doorJoin, doorAttach, doorSocket, doorMFA}
+var allDoors = []door{doorStart, doorJoin, doorAttach, doorSocket, doorPlay, doorMFA}
 
 // throttles are those of one door.
 type throttles struct {

@@ -13,6 +13,8 @@ type FS interface {
 	Create(name string) (File, error)
 	// Open opens an existing file for reading and appending. It fails with ErrInUse if a live process has it.
 	Open(name string) (File, error)
+	// Read opens an existing file for reading alone, also while a process records into it.
+	Read(name string) (Source, error)
 	Rename(from, to string) error
 	Remove(name string) error
 	// Sync makes names durable.
@@ -23,6 +25,14 @@ type FS interface {
 	Free() (uint64, error)
 	// Path returns name as people find it.
 	Path(name string) string
+}
+
+// Source is one recording on an FS, opened for reading.
+type Source interface {
+	io.ReaderAt
+	io.Closer
+	// Size returns the length.
+	Size() (int64, error)
 }
 
 // File is one recording on an FS. Write appends.

@@ -40,9 +40,28 @@ func (d osFS) Create(name string) (File, error) {
 
 func (d osFS) Open(name string) (File, error) { return d.open(name, os.O_RDWR|os.O_APPEND) }
 
-func (d osFS) open(name string, flag int) (File, error) {
+func (d osFS) Read(name string) (Source, error) {
+	if err := plainName(name); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(d.Path(name), os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
+}
+
+// plainName refuses what would lead out of the directory.
+func plainName(name string) error {
 	if name == "" || name != filepath.Base(name) || name == "." || name == ".." {
-		return nil, fmt.Errorf("recorder: %q is not a file name", name)
+		return fmt.Errorf("recorder: %q is not a file name", name)
+	}
+	return nil
+}
+
+func (d osFS) open(name string, flag int) (File, error) {
+	if err := plainName(name); err != nil {
+		return nil, err
 	}
 	f, err := os.OpenFile(d.Path(name), flag|openFlags, fileMode)
 	if err != nil {

@@ -99,7 +99,7 @@ func (r *Reader) advance() error {
 	switch c.typ {
 	case chunkData:
 		r.at = c.at
-		if r.raw, err = r.unpack(c); err != nil {
+		if r.raw, err = unpackChunk(&r.dec, c, r.raw); err != nil {
 			return fmt.Errorf("recorder: %w", &BrokenError{At: c.at, Err: err})
 		}
 		r.entries, r.left = entryReader{b: r.raw}, c.count
@@ -113,19 +113,19 @@ func (r *Reader) advance() error {
 	return nil
 }
 
-// unpack returns the payload as it was before compression. The scanner has bounded the length that it claims.
-func (r *Reader) unpack(c scanned) ([]byte, error) {
+// unpackChunk returns the payload of a data chunk as it was before compression, in buf's memory if it fits. *dec is made when it is needed.
+func unpackChunk(dec **zstd.Decoder, c scanned, buf []byte) ([]byte, error) {
 	if c.encoding == encodingRaw {
-		return append(r.raw[:0], c.payload...), nil
+		return append(buf[:0], c.payload...), nil
 	}
-	if r.dec == nil {
-		dec, err := newDecoder()
+	if *dec == nil {
+		d, err := newDecoder()
 		if err != nil {
 			return nil, err
 		}
-		r.dec = dec
+		*dec = d
 	}
-	return unpackZstd(r.dec, c, r.raw)
+	return unpackZstd(*dec, c, buf)
 }
 
 func newDecoder() (*zstd.Decoder, error) {

@@ -20,7 +20,7 @@ const eventsPerPage = 100
 // eventVerbs are what can be chosen, in the order of a session's life.
 var eventVerbs = []pam.Verb{
 	pam.StartSession, pam.DenySession, pam.CompleteSession, pam.TerminateSession, pam.JoinSession, pam.LeaveSession,
-	pam.VerifyMFA, pam.FailMFA, pam.DecryptField, pam.UploadClipboard, pam.DownloadClipboard,
+	pam.VerifyMFA, pam.FailMFA, pam.DecryptField, pam.UploadClipboard, pam.DownloadClipboard, pam.PlayRecording,
 }
 
 type eventRow struct {

@@ -126,6 +126,9 @@ func (f *FaultFS) Open(name string) (recorder.File, error) {
 	return f.wrap(f.Next.Open(name))(name)
 }
 
+// Read implements recorder.FS.
+func (f *FaultFS) Read(name string) (recorder.Source, error) { return f.Next.Read(name) }
+
 func (f *FaultFS) wrap(file recorder.File, err error) func(name string) (recorder.File, error) {
 	return func(name string) (recorder.File, error) {
 		if err != nil {

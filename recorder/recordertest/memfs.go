@@ -122,6 +122,22 @@ func (m *MemFS) Open(name string) (recorder.File, error) {
 	return &memFile{m: m, n: n}, nil
 }
 
+// Read implements recorder.FS. What it opens is the file as it is now.
+func (m *MemFS) Read(name string) (recorder.Source, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := m.names[name]
+	if n == nil {
+		return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+	}
+	return memSource{bytes.NewReader(bytes.Clone(n.data))}, nil
+}
+
+type memSource struct{ *bytes.Reader }
+
+func (s memSource) Size() (int64, error) { return s.Reader.Size(), nil }
+func (memSource) Close() error           { return nil }
+
 // Rename implements recorder.FS.
 func (m *MemFS) Rename(from, to string) error {
 	m.mu.Lock()

@@ -431,6 +431,14 @@ export const de: Messages = {
       title: 'Diese Sitzung wird nicht aufgezeichnet',
       text: 'Ihr Zugriff verlangt, dass Sie aufgezeichnet werden, deshalb können Sie nicht beitreten.',
     },
+    recording_missing: {
+      title: 'Es gibt keine Aufzeichnung',
+      text: 'Hier wurde nichts aufgezeichnet, oder die Aufzeichnung liegt nicht mehr auf diesem Gateway.',
+    },
+    recording_broken: {
+      title: 'Die Aufzeichnung ist beschädigt',
+      text: 'Nichts daran ist vertrauenswürdig, daher wird nichts abgespielt. Melden Sie es der Verwaltung: Es kann eine Manipulation sein.',
+    },
     own_session: {
       title: 'Das ist Ihre eigene Sitzung',
       text: 'Öffnen Sie ihre Seite, statt ihr beizutreten.',

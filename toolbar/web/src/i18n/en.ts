@@ -417,6 +417,14 @@ export const en = {
       title: 'This session is not recorded',
       text: 'Your access asks that you be recorded, so you cannot join it.',
     },
+    recording_missing: {
+      title: 'There is no recording',
+      text: 'Nothing was recorded here, or the recording is not on this gateway any more.',
+    },
+    recording_broken: {
+      title: 'The recording is damaged',
+      text: 'Nothing of it can be trusted, so nothing of it is played. Tell your administrator: this may be tampering.',
+    },
     own_session: {
       title: 'This is your own session',
       text: 'Open its page instead of joining it.',

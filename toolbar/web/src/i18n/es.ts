@@ -439,6 +439,14 @@ export const es: Messages = {
       title: 'Esta sesión no se graba',
       text: 'Su acceso exige que se le grabe, así que no puede unirse a ella.',
     },
+    recording_missing: {
+      title: 'No hay grabación',
+      text: 'Aquí no se grabó nada, o la grabación ya no está en esta pasarela.',
+    },
+    recording_broken: {
+      title: 'La grabación está dañada',
+      text: 'Nada de ella es fiable, así que no se reproduce nada. Avise a su administrador: puede ser una manipulación.',
+    },
     own_session: { title: 'Esta sesión es suya', text: 'Abra su página en lugar de unirse a ella.' },
     network_lost: {
       title: 'La sesión no se pudo reanudar',

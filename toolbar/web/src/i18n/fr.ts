@@ -449,6 +449,14 @@ export const fr: Messages = {
       title: 'Cette session n’est pas enregistrée',
       text: 'Votre accès exige que vous soyez enregistré, vous ne pouvez donc pas la rejoindre.',
     },
+    recording_missing: {
+      title: 'Il n’y a pas d’enregistrement',
+      text: 'Rien n’a été enregistré ici, ou l’enregistrement n’est plus sur cette passerelle.',
+    },
+    recording_broken: {
+      title: 'L’enregistrement est endommagé',
+      text: 'Rien n’y est fiable, donc rien n’est lu. Prévenez votre administrateur : il peut s’agir d’une falsification.',
+    },
     own_session: {
       title: 'C’est votre propre session',
       text: 'Ouvrez sa page au lieu de la rejoindre.',
