@@ -81,7 +81,17 @@ export function paramLabel(name: string, fallback: string): string {
 /** The label of a choice of a launch parameter. */
 export function choiceLabel(param: string, value: string, fallback: string): string {
   const key = `${param}.${value}`
-  return (Object.hasOwn(current.choices, key) ? current.choices[key] : undefined) ?? fallback
+  if (Object.hasOwn(current.choices, key)) return current.choices[key] ?? fallback
+  return (param === 'keyboard_layout' && language !== 'en' ? languageName(value) : undefined) ?? fallback
+}
+
+/** A language with its country, in the language in use. */
+function languageName(tag: string): string | undefined {
+  try {
+    return new Intl.DisplayNames(language, { type: 'language', languageDisplay: 'standard' }).of(tag)
+  } catch {
+    return undefined // no tag of a language
+  }
 }
 
 /** The name of a declaration. */

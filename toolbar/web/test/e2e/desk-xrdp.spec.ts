@@ -1,8 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { expectAccessible } from './axe.js'
 import { signIn } from './fixtures.js'
+import { expectPinned, launcher } from './launcher.js'
 import { colours } from './picture.js'
-import { expect, openReal, RealDesk, testOn } from './real-test.js'
+import { expect, openReal, pins, RealDesk, testOn } from './real-test.js'
 import { expectFile, SessionPage } from './session.js'
 
 const test = testOn('xrdp')
@@ -156,4 +158,40 @@ test('S26 J4 who joins on a slow line has the right picture in the end, and slow
   await owner.right()
   world.aside.pace(Number.POSITIVE_INFINITY)
   await context.close()
+})
+
+test('L3 pinned parameters of a desktop are shown, cannot be changed, and hold past the page', async ({
+  anna,
+  world,
+}) => {
+  const dialog = await launcher(anna, 'fixed')
+  await expectPinned(dialog, {
+    Resolution: pins.resolution,
+    'Colour depth': pins.color_depth,
+    Wallpaper: pins.wallpaper,
+    'Keyboard layout': pins.keyboard_layout,
+  })
+  await expect(dialog.getByLabel('Picture')).toBeEnabled()
+  await expectAccessible(anna.page)
+
+  for (const [field, value] of [
+    ['resolution', 'fit'],
+    ['color_depth', '32'],
+    ['keyboard_layout', 'en-us'],
+  ] as const) {
+    const r = await anna.context.request.post('/pam/api/asset/fixed/sessions', {
+      data: { params: { ...pins, [field]: value } },
+      headers: { Origin: world.url },
+    })
+    expect(r.status()).toBe(422)
+    expect(await r.json()).toMatchObject({ error: { code: 'invalid_param', field } })
+  }
+
+  await dialog.getByLabel('Picture').selectOption('lossless')
+  const opened = anna.context.waitForEvent('page')
+  await dialog.getByRole('button', { name: 'Access', exact: true }).click()
+  const desk = new RealDesk(await opened, world.server)
+  const shown = await desk.right()
+  expect(`${shown.width}x${shown.height}`).toBe(pins.resolution)
+  expect(await world.server.run('xrandr')).toContain('current 1024 x 768,')
 })

@@ -2,16 +2,8 @@ import { expectAccessible } from './axe.js'
 import { expect, type Person } from './fixtures.js'
 import { pins } from './fleet.js'
 import { test } from './fleet-test.js'
+import { expectPinned, launcher } from './launcher.js'
 import { expectFile, SessionPage } from './session.js'
-
-/** Opens the launcher on the page of an asset. */
-async function launcher({ page }: Person, asset: string) {
-  await page.goto(`/assets/${asset}`)
-  await page.getByRole('button', { name: 'Access', exact: true }).click()
-  const dialog = page.getByRole('dialog', { name: new RegExp(asset) })
-  await expect(dialog.getByLabel('Reason')).toBeVisible()
-  return dialog
-}
 
 /** Presses Access and takes the session's page. */
 async function start({ context }: Person, dialog: Awaited<ReturnType<typeof launcher>>) {
@@ -24,15 +16,7 @@ async function start({ context }: Person, dialog: Awaited<ReturnType<typeof laun
 
 test('L3 a pinned parameter is shown and cannot be changed, and what is forged is refused', async ({ anna, world }) => {
   const dialog = await launcher(anna, 'fixed')
-  for (const [label, value] of [
-    ['Terminal type', pins.term],
-    ['Font size', pins.font_size],
-  ] as const) {
-    const field = dialog.getByLabel(label, { exact: true })
-    await expect(field).toHaveValue(value)
-    await expect(field).toBeDisabled()
-    await expect(field).toHaveAccessibleDescription('Fixed by your organisation’s policy')
-  }
+  await expectPinned(dialog, { 'Terminal type': pins.term, 'Font size': pins.font_size })
   await expect(dialog.getByLabel('Colours')).toBeEnabled()
   await expectAccessible(anna.page)
   // Reset does not bring the protocol's default into it.
