@@ -21,6 +21,7 @@ var auditSites = map[string]string{
 	"open":             "TestPlay_S31_NoEventNoByte",               // nothing is played
 	"Terminate":        "TestAudit_S31_EachWriteFails",             // the session goes on
 	"auditClipboard":   "TestAudit_S31_EachWriteFails",             // nothing is pasted
+	"writeDown":        "TestFiles_I11_I12_I13_S18_OpenSSH",        // nothing is done to a file
 	"verifyMFA":        "TestStart_S31_S15_NothingWithoutItsEvent", // the factor opens nothing
 	"failMFA":          "TestAudit_S31_RefusalStays",               // refused, written down or not
 	"auditDenial":      "TestAudit_S31_EachWriteFails",             // the same

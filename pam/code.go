@@ -83,7 +83,8 @@ const (
 	CodeFileBadName      Code = "file_bad_name"
 	CodeFileTooLarge     Code = "file_too_large" // beyond a limit or quota
 	CodeFileTimeout      Code = "file_timeout"
-	CodeFileFailed       Code = "file_failed" // anything else; the log says more
+	CodeFileCancelled    Code = "file_cancelled" // by who began the transfer, or it lay still for too long
+	CodeFileFailed       Code = "file_failed"    // anything else; the log says more
 )
 
 // Codes of sessions that ended for a reason that needs no finer word: one for each EndReason.

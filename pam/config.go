@@ -97,6 +97,8 @@ type Limits struct {
 	PerUser      int           // live sessions of one user; 20
 	PerAsset     int           // live sessions on one asset; 100
 	Joiners      int           // people who have joined one session; 10 (J1)
+	Upload       int64         // bytes of one file that is uploaded; 64 GiB
+	Transfer     time.Duration // how long a transfer of a file may lie still before it is given up; 10 min
 	MFATries     int           // second factors of a user that may fail before the lock; 5
 	MFALock      time.Duration // how long failures are counted, and how long the lock is; 5 min
 	MFAResult    time.Duration // life of a verified second factor whose launch failed, for the same launch; 60 s (L4)
@@ -143,6 +145,10 @@ func (l Limits) withDefaults() Limits {
 	num(&l.PerUser, 20)
 	num(&l.PerAsset, 100)
 	num(&l.Joiners, 10)
+	if l.Upload == 0 {
+		l.Upload = 64 << 30
+	}
+	def(&l.Transfer, 10*time.Minute)
 	num(&l.MFATries, 5)
 	def(&l.MFALock, 5*time.Minute)
 	def(&l.MFAResult, 60*time.Second)
@@ -156,7 +162,7 @@ func (l Limits) validate() error {
 		"Reconnect": l.Reconnect, "MaxDuration": l.MaxDuration, "Review": l.Review, "Heartbeat": l.Heartbeat,
 		"WriteTimeout": l.WriteTimeout, "RecorderLag": l.RecorderLag, "CloseTimeout": l.CloseTimeout,
 		"MFALock": l.MFALock, "MFAResult": l.MFAResult, "Warning": l.Warning,
-		"Drain": l.Drain, "Audit": l.Audit,
+		"Drain": l.Drain, "Audit": l.Audit, "Transfer": l.Transfer,
 	} {
 		if d < 0 {
 			errs = append(errs, fmt.Errorf("pam: Config.Limits.%s is %v; want a positive time, or 0 for the default", name, d))
@@ -171,6 +177,9 @@ func (l Limits) validate() error {
 		if n < 0 {
 			errs = append(errs, fmt.Errorf("pam: Config.Limits.%s is %d; want a positive number, or 0 for the default", name, n))
 		}
+	}
+	if l.Upload < 0 {
+		errs = append(errs, fmt.Errorf("pam: Config.Limits.Upload is %d; want a positive number, or 0 for the default", l.Upload))
 	}
 	return errors.Join(errs...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,10 +30,22 @@ var crawl = map[string][8]int{
 	"POST /api/session/{id}/play":        {401, 404, 404, 404, 404, 404, 404, 404}, // the recorder of this test keeps none; TestPlay_S02 has one
 	"GET /api/playback/{id}/segment/{n}": {401, 404, 404, 404, 404, 404, 404, 404},
 	"GET /api/recordings":                {401, 200, 200, 200, 200, 200, 200, 200},
-	"GET /api/live":                      {401, 403, 403, 403, 200, 200, 403, 403},
-	"POST /api/live/{id}/terminate":      {401, 403, 403, 403, 204, 403, 403, 403},
-	"GET /s/{id}":                        {401, 404, 404, 404, 404, 404, 200, 200},
-	"GET /assets/{path...}":              {200, 200, 200, 200, 200, 200, 200, 200},
+	// The owner's session has no files; without rights nobody hears more than that.
+	"POST /api/session/{id}/files/list":            {401, 404, 404, 404, 404, 404, 403, 403},
+	"POST /api/session/{id}/files/stat":            {401, 404, 404, 404, 404, 404, 403, 403},
+	"POST /api/session/{id}/files/mkdir":           {401, 404, 404, 404, 404, 404, 422, 403},
+	"POST /api/session/{id}/files/rename":          {401, 404, 404, 404, 404, 404, 422, 403},
+	"POST /api/session/{id}/files/remove":          {401, 404, 404, 404, 404, 404, 422, 403},
+	"POST /api/session/{id}/files/download":        {401, 404, 404, 404, 404, 404, 422, 403},
+	"POST /api/session/{id}/files/upload":          {401, 404, 404, 404, 404, 404, 422, 403},
+	"GET /api/session/{id}/transfers":              {401, 404, 404, 404, 404, 404, 200, 403},
+	"GET /api/session/{id}/transfer/{transfer}":    {401, 404, 404, 404, 404, 404, 404, 403},
+	"PUT /api/session/{id}/transfer/{transfer}":    {401, 404, 404, 404, 404, 404, 400, 403},
+	"DELETE /api/session/{id}/transfer/{transfer}": {401, 404, 404, 404, 404, 404, 404, 403},
+	"GET /api/live":                 {401, 403, 403, 403, 200, 200, 403, 403},
+	"POST /api/live/{id}/terminate": {401, 403, 403, 403, 204, 403, 403, 403},
+	"GET /s/{id}":                   {401, 404, 404, 404, 404, 404, 200, 200},
+	"GET /assets/{path...}":         {200, 200, 200, 200, 200, 200, 200, 200},
 }
 
 // ladder gives the fake policy the step of the role ladder that joining needs.
@@ -103,7 +116,7 @@ func TestCrawl_S01_S02_EveryRouteForEveryone(t *testing.T) {
 				if strings.Contains(pattern, "/asset/") {
 					id2 = string(asset1)
 				}
-				path := strings.TrimPrefix(strings.NewReplacer("{id}", id2, "{path...}", "x.js").Replace(pattern), "/")
+				path := strings.TrimPrefix(strings.NewReplacer("{id}", id2, "{path...}", "x.js", "{transfer}", "x").Replace(pattern), "/")
 				events := len(r.events.Events())
 				status, body := p.raw(method, path)
 				if status != want[i] {
@@ -136,9 +149,9 @@ func TestCrawl_S34_OtherMethods(t *testing.T) {
 	r := newRig(t, func(c *pam.Config) { c.UI = plainUI{} })
 	p := r.principal("administrator")
 	for _, rt := range r.broker.Routes() {
-		path := strings.TrimPrefix(strings.NewReplacer("{id}", "x", "{path...}", "x.js").Replace(rt[1]), "/")
+		path := strings.TrimPrefix(strings.NewReplacer("{id}", "x", "{path...}", "x.js", "{transfer}", "x").Replace(rt[1]), "/")
 		for _, m := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"} {
-			if m == rt[0] {
+			if slices.Contains(r.broker.Routes(), [2]string{m, rt[1]}) {
 				continue
 			}
 			if st, body := p.raw(m, path); st != http.StatusMethodNotAllowed {

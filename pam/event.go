@@ -20,6 +20,9 @@ const (
 	UploadClipboard   Verb = "Upload Clipboard"
 	DownloadClipboard Verb = "Download Clipboard"
 	PlayRecording     Verb = "Play Recording"
+	UploadFile        Verb = "Upload File" // new folders and renames too
+	DownloadFile      Verb = "Download File"
+	DeleteFile        Verb = "Delete File"
 	VerifyMFA         Verb = "Verify MFA"
 	FailMFA           Verb = "Fail MFA"
 	ChangePolicy      Verb = "Change Policy" // with a session: the policy changed what one of its people may do (S11)

@@ -35,6 +35,17 @@ func (b *Broker) table() []route {
 		{"POST", "/api/session/{id}/play", b.servePlay, false},
 		{"GET", "/api/playback/{id}/segment/{n}", b.serveSegment, false},
 		{"GET", "/api/recordings", b.serveRecordings, false},
+		{"POST", "/api/session/{id}/files/list", b.serveFileList, false},
+		{"POST", "/api/session/{id}/files/stat", b.serveFileStat, false},
+		{"POST", "/api/session/{id}/files/mkdir", b.serveFileMkdir, false},
+		{"POST", "/api/session/{id}/files/rename", b.serveFileRename, false},
+		{"POST", "/api/session/{id}/files/remove", b.serveFileRemove, false},
+		{"POST", "/api/session/{id}/files/download", b.serveDownload, false},
+		{"POST", "/api/session/{id}/files/upload", b.serveUpload, false},
+		{"GET", "/api/session/{id}/transfers", b.serveTransfers, false},
+		{"GET", "/api/session/{id}/transfer/{transfer}", b.serveTransferBytes, false},
+		{"PUT", "/api/session/{id}/transfer/{transfer}", b.serveTransferPut, false},
+		{"DELETE", "/api/session/{id}/transfer/{transfer}", b.serveTransferCancel, false},
 		{"GET", "/api/live", b.serveLive, false},
 		{"POST", "/api/live/{id}/terminate", b.serveTerminate, false},
 		{"GET", "/api/session/{id}/socket", b.serveSocket, true}, // identifies by itself: a ticket may do
@@ -155,6 +166,9 @@ var status = map[Code]int{
 	CodeAuditFailed: http.StatusServiceUnavailable, CodePolicyError: http.StatusServiceUnavailable, CodeSessionEnded: http.StatusGone,
 	CodeInUse: http.StatusConflict, CodeMFALocked: http.StatusTooManyRequests, CodeNotStarted: http.StatusConflict, CodeOwnSession: http.StatusConflict,
 	CodeRecordingMissing: http.StatusNotFound, CodeRecordingBroken: http.StatusUnprocessableEntity,
+	CodeFilesUnavailable: http.StatusServiceUnavailable, CodeFileNotFound: http.StatusNotFound, CodeFileExists: http.StatusConflict,
+	CodeFileBadName: http.StatusUnprocessableEntity, CodeFileTooLarge: http.StatusRequestEntityTooLarge, CodeFileTimeout: http.StatusGatewayTimeout,
+	CodeFileFailed: http.StatusBadGateway, CodeFileCancelled: http.StatusConflict, CodeTargetProtocol: http.StatusBadGateway,
 }
 
 // refuse answers with a code; the cause goes to the log alone.

@@ -3,6 +3,7 @@ package pam
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,6 +71,9 @@ type liveSession struct {
 	size      Size          // of the owner's page
 	told      Size          // what the target was told
 	viewers   map[*viewer]struct{}
+	moved     chan struct{} // closed when what viewers are told has changed; nil while nobody waits
+
+	files *sessionFiles
 }
 
 // operation is something that a participant can ask of a session.
@@ -77,17 +81,31 @@ type operation struct {
 	name  string
 	needs Declaration // empty: none
 	modes []Mode      // who may ask; nil: everyone
+	also  Declaration // needed beside needs; empty: none
+	or    Declaration // does in place of needs; empty: none
+}
+
+// permits reports whether a participant has the capabilities and the mode for an operation.
+func (p *participant) permits(op operation) bool {
+	if op.modes != nil && !slices.Contains(op.modes, p.mode) {
+		return false
+	}
+	caps := p.caps.Load()
+	if op.also != "" && !caps.Permits(op.also) {
+		return false
+	}
+	return op.needs == "" || caps.Permits(op.needs) || op.or != "" && caps.Permits(op.or)
 }
 
 // operations is the table of what each client frame is allowed to do: the capability needed, and by whom. A
 // kind that is not in it cannot be dispatched.
 var operations = map[frame.Kind]operation{
-	frame.Key:        {"key", Keyboard, []Mode{ModeOwner, ModeParticipate}},
-	frame.Pointer:    {"pointer", Keyboard, []Mode{ModeOwner, ModeParticipate}},
-	frame.Resize:     {"resize", "", []Mode{ModeOwner}},
-	frame.Paste:      {"paste", ClipboardUpload, []Mode{ModeOwner, ModeParticipate}},
-	frame.Copied:     {"copied", ClipboardDownload, []Mode{ModeOwner, ModeParticipate}},
-	frame.Disconnect: {"disconnect", "", nil},
+	frame.Key:        {name: "key", needs: Keyboard, modes: []Mode{ModeOwner, ModeParticipate}},
+	frame.Pointer:    {name: "pointer", needs: Keyboard, modes: []Mode{ModeOwner, ModeParticipate}},
+	frame.Resize:     {name: "resize", modes: []Mode{ModeOwner}},
+	frame.Paste:      {name: "paste", needs: ClipboardUpload, modes: []Mode{ModeOwner, ModeParticipate}},
+	frame.Copied:     {name: "copied", needs: ClipboardDownload, modes: []Mode{ModeOwner, ModeParticipate}},
+	frame.Disconnect: {name: "disconnect"},
 }
 
 // outgoing is what a viewer needs to be sent a kind of frame.
@@ -109,14 +127,7 @@ func (s *liveSession) may(v *viewer, op operation) bool {
 	s.mu.Lock()
 	state, attached := s.state, p.viewer == v
 	s.mu.Unlock()
-	if !attached || !state.permits(attached) {
-		return false
-	}
-	allowed := op.modes == nil
-	for _, m := range op.modes {
-		allowed = allowed || m == p.mode
-	}
-	return allowed && (op.needs == "" || p.caps.Load().Permits(op.needs))
+	return attached && state.permits(attached) && p.permits(op)
 }
 
 // mayReceive reports whether a participant may be sent frames of a kind now.
@@ -162,6 +173,10 @@ func (s *liveSession) setState(st State, step string) bool {
 func (s *liveSession) touchViewers() {
 	for v := range s.viewers {
 		v.touch()
+	}
+	if s.moved != nil {
+		close(s.moved)
+		s.moved = nil
 	}
 }
 

@@ -35,6 +35,9 @@ type instruments struct {
 	tickets      metrics.Counter // attach tickets made
 	redeemed     metrics.Counter // and taken by a socket in time
 	badTickets   metrics.Counter // of sockets: unknown, used or expired
+	fileUp       metrics.Counter // bytes of uploads that targets have taken
+	fileDown     metrics.Counter // bytes of downloads that were sent
+	fileFailed   metrics.Counter // transfers that did not come to their end
 	reasons      map[EndReason]metrics.Counter
 	sampler      *sampler
 }
@@ -67,6 +70,9 @@ func newInstruments(r metrics.Registry) *instruments {
 		tickets:      metrics.GetOrRegisterCounter("pam.tickets.issued", r),
 		redeemed:     metrics.GetOrRegisterCounter("pam.tickets.redeemed", r),
 		badTickets:   metrics.GetOrRegisterCounter("pam.tickets.refused", r),
+		fileUp:       metrics.GetOrRegisterCounter("pam.files.uploaded_bytes", r),
+		fileDown:     metrics.GetOrRegisterCounter("pam.files.downloaded_bytes", r),
+		fileFailed:   metrics.GetOrRegisterCounter("pam.files.failed", r),
 		reasons:      map[EndReason]metrics.Counter{},
 		sampler:      &sampler{},
 	}

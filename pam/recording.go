@@ -102,6 +102,12 @@ type SessionEvent struct {
 	Length    int    `json:"length,omitempty"`
 	SHA256    string `json:"sha256,omitempty"` // lower-case hex
 	Text      string `json:"text,omitempty"`
+	// Of files: what was done, to which name in the form of ShowFileName, of what size, and how it came out.
+	Action  string `json:"action,omitempty"` // begin, end, mkdir, rename, remove
+	Path    string `json:"path,omitempty"`
+	To      string `json:"to,omitempty"` // of a rename
+	Size    int64  `json:"size,omitempty"`
+	Outcome Code   `json:"outcome,omitempty"`
 }
 
 // EndEntry is the data of an EntryEnd.

@@ -199,11 +199,14 @@ func (s *liveSession) serve() {
 	conn, resized := s.conn, s.size != s.told
 	s.mu.Unlock()
 
+	// The connection stays until files have been cleared up.
+	running, stop := context.WithCancelCause(context.WithoutCancel(s.ctx))
+	defer stop(nil)
 	ran := make(chan struct{})
 	s.b.wg.Go(func() {
 		defer close(ran)
 		s.contain("Conn.Run", func() {
-			err := conn.Run(s.ctx, sink{s})
+			err := conn.Run(running, sink{s})
 			s.finish(s.endOf(err))
 		})
 	})
@@ -217,6 +220,8 @@ func (s *liveSession) serve() {
 		})
 	}
 	<-s.ctx.Done()
+	s.closeFiles()
+	stop(context.Cause(s.ctx))
 	// An adapter that does not come back from Run in time is cut off from the session: its frames go nowhere.
 	ctx, cancel := s.lastSteps()
 	defer cancel()

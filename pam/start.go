@@ -202,6 +202,7 @@ func (b *Broker) newSession(who Identity, ev evaluation, params Params, addr net
 		waits: func() {},
 	}
 	s.turn <- struct{}{}
+	s.files = newSessionFiles(s)
 	s.log = b.cfg.Log.With("session", s.id, "asset", ev.asset.ID, "user", who.User)
 	s.info = SessionInfo{
 		ID: s.id, Gateway: b.cfg.Gateway, Asset: ev.asset.ID, AssetName: ev.asset.Name, Protocol: ev.protocol.Name(), User: who.User, UserName: owner.name,

@@ -21,6 +21,7 @@ const eventsPerPage = 100
 var eventVerbs = []pam.Verb{
 	pam.StartSession, pam.DenySession, pam.CompleteSession, pam.TerminateSession, pam.JoinSession, pam.LeaveSession,
 	pam.VerifyMFA, pam.FailMFA, pam.DecryptField, pam.UploadClipboard, pam.DownloadClipboard, pam.PlayRecording,
+	pam.UploadFile, pam.DownloadFile, pam.DeleteFile,
 }
 
 type eventRow struct {

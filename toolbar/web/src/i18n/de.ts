@@ -433,6 +433,10 @@ export const de: Messages = {
       title: 'Die Datei ist zu groß',
       text: 'Sie überschreitet die Grenze für Übertragungen.',
     },
+    file_cancelled: {
+      title: 'Die Übertragung wurde abgebrochen',
+      text: 'Was davon schon da war, wurde entfernt oder ist unvollständig.',
+    },
     file_timeout: {
       title: 'Das Ziel hat nicht rechtzeitig geantwortet',
       text: 'Mehr ist nicht geschehen. Versuchen Sie es noch einmal.',

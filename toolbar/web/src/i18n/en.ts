@@ -419,6 +419,10 @@ export const en = {
       title: 'The file is too large',
       text: 'It goes beyond the limit for transfers here.',
     },
+    file_cancelled: {
+      title: 'The transfer was cancelled',
+      text: 'What had been sent of it was removed or is incomplete.',
+    },
     file_timeout: {
       title: 'The target did not answer in time',
       text: 'Nothing more was done. Try again.',

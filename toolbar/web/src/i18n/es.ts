@@ -419,6 +419,10 @@ export const es: Messages = {
       text: 'Está vacío, es demasiado largo o tiene caracteres que un nombre de archivo no admite.',
     },
     file_too_large: { title: 'El archivo es demasiado grande', text: 'Supera el límite de las transferencias aquí.' },
+    file_cancelled: {
+      title: 'Se canceló la transferencia',
+      text: 'Lo que ya se había enviado se eliminó o está incompleto.',
+    },
     file_timeout: { title: 'El destino no respondió a tiempo', text: 'No se hizo nada más. Inténtelo de nuevo.' },
     file_failed: {
       title: 'Falló la operación con el archivo',

@@ -426,6 +426,10 @@ export const fr: Messages = {
       title: 'Le fichier est trop volumineux',
       text: 'Il dépasse la limite des transferts ici.',
     },
+    file_cancelled: {
+      title: 'Le transfert a été annulé',
+      text: 'Ce qui avait été transmis a été supprimé ou est incomplet.',
+    },
     file_timeout: { title: 'La cible n’a pas répondu à temps', text: 'Rien de plus n’a été fait. Réessayez.' },
     file_failed: {
       title: 'L’opération sur le fichier a échoué',

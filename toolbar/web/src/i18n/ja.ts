@@ -422,6 +422,7 @@ export const ja: Messages = {
       text: '空か、長すぎるか、ファイル名に使えない文字が含まれています。',
     },
     file_too_large: { title: 'ファイルが大きすぎます', text: 'ここでの転送の上限を超えています。' },
+    file_cancelled: { title: '転送は取り消されました', text: '送信済みの部分は削除されたか、不完全です。' },
     file_timeout: {
       title: '接続先が時間内に応答しませんでした',
       text: 'それ以上は何も行っていません。もう一度お試しください。',
