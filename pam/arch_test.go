@@ -350,6 +350,8 @@ var house = map[string]part{
 		uses: uses{"github.com/evanw/esbuild": "the bundler, in this command alone"},
 	},
 	"examples/internal/spine":    {why: "tests of all parts together", uses: anything, tests: anything},
+	"examples/internal/bench":    {why: "what the benchmarks of whole sessions share", uses: anything, tests: anything},
+	"examples/internal/rdpbench": {why: "the RDP rows of the performance table, against xfreerdp", uses: anything, tests: anything},
 	"examples/internal/sshbench": {why: "the SSH rows of the performance table, against OpenSSH", uses: anything, tests: anything},
 	"examples/internal/webhost":  {why: "a host with pages of its own, for the tests of the browser client", uses: anything, tests: anything},
 	"examples/rdpshot":           {why: "package rdp by itself: a picture of a desktop", uses: anything, tests: anything},

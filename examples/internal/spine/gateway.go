@@ -1,5 +1,5 @@
-// Package spine puts a whole gateway together for the integration tests and the benchmark: the broker, the SSH
-// adapter, a recorder on disk, and a policy that lets one user in. Everything is the real thing but the login.
+// Package spine puts a whole gateway together for the integration tests and the benchmarks: the broker, the
+// adapters, a recorder on disk, and a policy that lets one user in. Everything is the real thing but the login.
 package spine
 
 import (
@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport/sallyport/pam"
 	"github.com/sallyport/sallyport/pam/pamtest"
+	"github.com/sallyport/sallyport/rdp"
 	"github.com/sallyport/sallyport/recorder"
 	"github.com/sallyport/sallyport/sshx"
 )
@@ -26,13 +27,14 @@ const (
 	manager    = pam.UserID("manager") // may join
 )
 
-// Target is where the assets lead.
+// Target is where the assets lead: a shell, or a desktop if it has a Certificate.
 type Target struct {
-	Address  string
-	User     string
-	HostKey  string // authorized_keys line
-	Password string
-	KeyPEM   string
+	Address     string
+	User        string
+	HostKey     string // authorized_keys line
+	Password    string
+	KeyPEM      string
+	Certificate string // fingerprint, as rdp.Fingerprint has it
 }
 
 // Config of a Gateway. Target is required.
@@ -65,6 +67,10 @@ func Start(cfg Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	desktops, err := rdp.NewProtocol(rdp.ProtocolConfig{})
+	if err != nil {
+		return nil, err
+	}
 	if cfg.Addr == "" {
 		cfg.Addr = "127.0.0.1:0"
 	}
@@ -75,7 +81,7 @@ func Start(cfg Config) (*Gateway, error) {
 	g := &Gateway{Events: &pamtest.EventSink{}, Policy: policy(), URL: "http://" + l.Addr().String(), served: make(chan error, 1)}
 	pc := pam.Config{
 		Identify: identify, Inventory: inventory(cfg.Target), Vault: vault(cfg.Target), Policy: g.Policy, Events: g.Events,
-		Store: pam.NewMemoryStore(), Protocols: []pam.Protocol{ssh}, Origins: []string{g.URL}, Limits: cfg.Limits, Log: cfg.Log,
+		Store: pam.NewMemoryStore(), Protocols: []pam.Protocol{ssh, desktops}, Origins: []string{g.URL}, Limits: cfg.Limits, Log: cfg.Log,
 	}
 	pamtest.Unthrottle(&pc.Limits)
 	if cfg.Dir != "" || cfg.FS != nil {
@@ -120,15 +126,18 @@ func (g *Gateway) Close(ctx context.Context) error {
 func (g *Gateway) Browser() *pamtest.Browser { return Browser(g.URL) }
 
 // Manager is the browser of somebody who may join the sessions of others.
-func (g *Gateway) Manager() *pamtest.Browser {
-	b := Browser(g.URL)
-	b.Header.Set("Cookie", "login="+string(manager))
-	return b
-}
+func (g *Gateway) Manager() *pamtest.Browser { return Manager(g.URL) }
 
 // Browser returns a browser for a gateway at url.
 func Browser(url string) *pamtest.Browser {
 	return &pamtest.Browser{Base: url + "/pam", Header: http.Header{"Origin": {url}, "Cookie": {"login=1"}}}
+}
+
+// Manager returns the browser of somebody who may join the sessions of others, for a gateway at url.
+func Manager(url string) *pamtest.Browser {
+	b := Browser(url)
+	b.Header.Set("Cookie", "login="+string(manager))
+	return b
 }
 
 func identify(r *http.Request) (pam.Identity, error) {
@@ -145,10 +154,15 @@ func identify(r *http.Request) (pam.Identity, error) {
 
 func inventory(t Target) pam.Inventory {
 	asset := func(id pam.AssetID) pam.Asset {
-		return pam.Asset{
+		a := pam.Asset{
 			ID: id, Name: string(id), Type: pam.AssetType{ID: "server", Name: "Server", Protocol: "ssh", OS: pam.OSUnix},
 			Address: t.Address, Account: t.User, Attributes: map[string]string{sshx.AttrHostKeys: t.HostKey},
 		}
+		if t.Certificate != "" {
+			a.Type = pam.AssetType{ID: "desktop", Name: "Desktop", Protocol: "rdp", OS: pam.OSUnix}
+			a.Attributes = map[string]string{rdp.AttrCertificates: t.Certificate}
+		}
+		return a
 	}
 	return pamtest.NewInventory(asset(Recorded), asset(Unrecorded))
 }

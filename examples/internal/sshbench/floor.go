@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/sallyport/sallyport/examples/internal/bench"
 	"github.com/sallyport/sallyport/examples/internal/spine"
 )
 
@@ -54,7 +55,7 @@ func floorRole(ctx context.Context) error {
 	if err := json.NewDecoder(os.Stdin).Decode(&o); err != nil {
 		return err
 	}
-	before, err := processCPU(os.Getpid())
+	before, err := bench.CPU(os.Getpid())
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func floorRole(ctx context.Context) error {
 	if err != nil {
 		r.Err = err.Error()
 	}
-	after, err := processCPU(os.Getpid())
+	after, err := bench.CPU(os.Getpid())
 	if err != nil {
 		return err
 	}

@@ -4,14 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"text/tabwriter"
-	"time"
 
+	"github.com/sallyport/sallyport/examples/internal/bench"
 	"github.com/sallyport/sallyport/examples/internal/spine"
 	"github.com/sallyport/sallyport/sshx/sshtest"
 )
@@ -36,11 +32,11 @@ func idleMemory(ctx context.Context, dir string, levels []int, w io.Writer) erro
 	if err != nil {
 		return err
 	}
-	g, err := startGateway(ctx, dir, spine.Target{Address: addr, User: "demo", HostKey: srv.HostKey(), Password: "correct horse"}, "")
+	g, err := bench.StartGateway(ctx, dir, spine.Target{Address: addr, User: "demo", HostKey: srv.HostKey(), Password: "correct horse"}, "")
 	if err != nil {
 		return err
 	}
-	defer g.stop()
+	defer g.Stop()
 	var open []terminal
 	defer func() {
 		for _, t := range open {
@@ -52,7 +48,7 @@ func idleMemory(ctx context.Context, dir string, levels []int, w io.Writer) erro
 	}
 	open[0].close()
 	open = nil
-	base, err := g.footprint()
+	base, err := g.Footprint()
 	if err != nil {
 		return err
 	}
@@ -62,19 +58,19 @@ func idleMemory(ctx context.Context, dir string, levels []int, w io.Writer) erro
 		if open, err = openIdle(ctx, g, open, n); err != nil {
 			return err
 		}
-		f, err := g.footprint()
+		f, err := g.Footprint()
 		if err != nil {
 			return err
 		}
-		each := float64(f.pss-base.pss) / float64(n) / (1 << 20)
+		each := float64(f.PSS-base.PSS) / float64(n) / (1 << 20)
 		fmt.Fprintf(tw, "%d sessions\t%.3f\t%.2f\t%.1f\t%d (with none %d)\n", n, each, each/idleTarget,
-			float64(f.goroutines-base.goroutines)/float64(n), f.threads, base.threads)
+			float64(f.Goroutines-base.Goroutines)/float64(n), f.Threads, base.Threads)
 	}
 	return tw.Flush()
 }
 
 // openIdle opens sessions until there are n, a few at a time.
-func openIdle(ctx context.Context, g *gateway, open []terminal, n int) ([]terminal, error) {
+func openIdle(ctx context.Context, g *bench.Gateway, open []terminal, n int) ([]terminal, error) {
 	var mu sync.Mutex // guards open and failed
 	var failed error
 	turn := make(chan struct{}, 8)
@@ -83,7 +79,7 @@ func openIdle(ctx context.Context, g *gateway, open []terminal, n int) ([]termin
 		turn <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-turn }()
-			t, err := openPage(ctx, g.url, spine.Recorded)
+			t, err := openPage(ctx, g.URL, spine.Recorded)
 			if err == nil {
 				<-t.output()
 			}
@@ -98,57 +94,4 @@ func openIdle(ctx context.Context, g *gateway, open []terminal, n int) ([]termin
 	}
 	wg.Wait()
 	return open, failed
-}
-
-// footprint is what a gateway process takes.
-type footprint struct{ pss, goroutines, threads int }
-
-// footprint waits until the runtime has given back what the setting-up needed, or half a minute.
-func (g *gateway) footprint() (footprint, error) {
-	low := footprint{pss: 1 << 62}
-	for range 10 {
-		time.Sleep(3 * time.Second)
-		now, err := g.look()
-		if err != nil {
-			return low, err
-		}
-		settled := now.pss > low.pss-low.pss/100
-		now.pss = min(now.pss, low.pss)
-		if low = now; settled {
-			break
-		}
-	}
-	return low, nil
-}
-
-func (g *gateway) look() (f footprint, err error) {
-	if f.pss, err = processPSS(g.cmd.Process.Pid); err != nil {
-		return f, err
-	}
-	if f.threads, err = processThreads(g.cmd.Process.Pid); err != nil {
-		return f, err
-	}
-	f.goroutines, err = g.goroutines()
-	return f, err
-}
-
-// processThreads returns how many threads a process has.
-func processThreads(pid int) (int, error) {
-	tasks, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(pid), "task"))
-	return len(tasks), err
-}
-
-// parseLevels reads numbers of sessions, ascending, from a list with commas.
-func parseLevels(text string) (levels []int, err error) {
-	for _, field := range strings.Split(text, ",") {
-		if field == "" {
-			continue
-		}
-		n, err := strconv.Atoi(field)
-		if err != nil || n < 1 || len(levels) > 0 && n <= levels[len(levels)-1] {
-			return nil, fmt.Errorf("-idle %q; want ascending numbers", text)
-		}
-		levels = append(levels, n)
-	}
-	return levels, nil
 }

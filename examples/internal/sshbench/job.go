@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 )
 
@@ -180,13 +179,4 @@ func chunks(ctx context.Context, r io.Reader) <-chan []byte {
 		}
 	}()
 	return ch
-}
-
-// quantile of values, which it sorts.
-func quantile(v []float64, q float64) float64 {
-	if len(v) == 0 {
-		return 0
-	}
-	slices.Sort(v)
-	return v[min(len(v)-1, int(q*float64(len(v))))]
 }

@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/signal"
 	"time"
+
+	"github.com/sallyport/sallyport/examples/internal/bench"
 )
 
 func main() {
@@ -25,7 +27,7 @@ func main() {
 	idle := flag.String("idle", "1,100,1000", "numbers of idle sessions for the memory figures, ascending; empty skips them")
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the gateway process to this file")
 	flag.Parse()
-	levels, err := parseLevels(*idle)
+	levels, err := bench.ParseLevels(*idle)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "sshbench:", err)
 		os.Exit(2)
@@ -37,7 +39,7 @@ func main() {
 	case "":
 		err = orchestrate(ctx, o)
 	case "gateway":
-		err = gatewayRole(ctx)
+		err = bench.GatewayRole(ctx)
 	case "floor":
 		err = floorRole(ctx)
 	case "relay":
@@ -76,11 +78,11 @@ func orchestrate(ctx context.Context, o options) error {
 		return err
 	}
 	defer d.stop()
-	g, err := startGateway(ctx, dir, d.target, o.profile)
+	g, err := bench.StartGateway(ctx, dir, d.target, o.profile)
 	if err != nil {
 		return err
 	}
-	defer g.stop()
+	defer g.Stop()
 
 	relayed, stopRelay, err := startRelay(ctx, d.target)
 	if err != nil {
@@ -93,22 +95,22 @@ func orchestrate(ctx context.Context, o options) error {
 		return func() (result, error) { return runFloor(ctx, d.target, job) }
 	}
 	via := func(job job, recorded bool) func() (result, error) {
-		return func() (result, error) { return g.run(ctx, job, recorded) }
+		return func() (result, error) { return runGateway(ctx, g, job, recorded) }
 	}
 	flood := job{Kind: "flood", Bytes: o.bytes, Command: "stty raw -echo; cat " + d.file + "; exit\n"}
 	echo := job{Kind: "echo", Keys: o.keys, Command: "stty raw -echo; echo re''ady; exec cat\n"}
 	begin := job{Kind: "start", Starts: o.starts}
 	for _, j := range []job{flood, echo, begin} {
-		paths := []path{
-			{"x/crypto/ssh (floor)", floor(j)},
-			{pathGateway, via(j, false)},
-			{pathRecorded, via(j, true)},
+		paths := []bench.Path[result]{
+			{Name: "x/crypto/ssh (floor)", Run: floor(j)},
+			{Name: pathGateway, Run: via(j, false)},
+			{Name: pathRecorded, Run: via(j, true)},
 		}
 		if j.Kind == "echo" {
-			paths = append(paths, path{"x/crypto/ssh through a bare TCP relay", func() (result, error) { return runFloor(ctx, relayed, j) }})
+			paths = append(paths, bench.Path[result]{Name: "x/crypto/ssh through a bare TCP relay", Run: func() (result, error) { return runFloor(ctx, relayed, j) }})
 		}
 		if j.Kind == "flood" {
-			paths = append(paths, path{"ssh -tt", func() (result, error) { return runOpenSSH(ctx, d, j) }})
+			paths = append(paths, bench.Path[result]{Name: "ssh -tt", Run: func() (result, error) { return runOpenSSH(ctx, d, j) }})
 		}
 		if err := t.measure(j.Kind, o.runs, paths); err != nil {
 			return err

@@ -30,6 +30,8 @@ const (
 type Options struct {
 	// Moving keeps pictures coming: a text that scrolls, a clock. GNOME and weston stand still all the same.
 	Moving bool
+	// Apart gives each connection to xrdp a session of its own. Otherwise there is one, which connections share.
+	Apart bool
 }
 
 // Server is a real server in a box.

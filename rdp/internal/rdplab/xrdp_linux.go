@@ -33,10 +33,14 @@ func StartXrdp(t testing.TB, layer Layer, o Options) *Server {
 	s := newServer(t, "xrdp "+string(layer), 3389, pamtest.NewAccount(t))
 	s.Display = XrdpDisplay
 	s.WriteFile("startwm.sh", "#!/bin/sh\nexec "+strings.Join(s.session(o), " ")+"\n", 0o755)
+	policy := "Default"
+	if o.Apart {
+		policy = "UBC"
+	}
 	sesman := s.edit("/etc/xrdp/sesman.ini", "sesman.ini", map[string]string{
 		"EnableUserWindowManager": "false", "DefaultWindowManager": filepath.Join(s.Dir, "startwm.sh"),
 		"LogFile": s.logFile("xrdp-sesman-own"), "LogLevel": "DEBUG", "EnableSyslog": "false",
-		"KillDisconnected": "false", "X11DisplayOffset": strings.TrimPrefix(XrdpDisplay, ":"),
+		"KillDisconnected": "false", "X11DisplayOffset": strings.TrimPrefix(XrdpDisplay, ":"), "Policy": policy,
 	})
 	ctx := context.Background()
 	if _, err := s.Output(ctx, Command{Args: []string{"sh", "/usr/share/xrdp/socksetup"}}); err != nil {

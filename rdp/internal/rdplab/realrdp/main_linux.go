@@ -1,8 +1,10 @@
-// Command realrdp runs a real RDP server of rdplab for tests that are not written in Go. It prints one line of JSON that says where the server is
+// Command realrdp runs a real RDP server of rdplab for tests that are not written in Go, and for benchmarks, which are no tests. It prints one line of JSON that says where the server is
 // and who may sign in, and then does what lines of JSON on its standard input ask for, each of which it answers with a line. It ends with its
 // standard input, and the server with it, so that neither can outlive who started it.
 //
-//	go run ./rdp/internal/rdplab/realrdp xrdp | shadow
+//	go run ./rdp/internal/rdplab/realrdp xrdp | xrdp-apart | shadow
+//
+// With xrdp-apart each connection gets a desktop of its own, whose text scrolls.
 package main
 
 import (
@@ -42,7 +44,7 @@ type answer struct {
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "realrdp: want xrdp or shadow")
+		fmt.Fprintln(os.Stderr, "realrdp: want xrdp, xrdp-apart or shadow")
 		os.Exit(2)
 	}
 	t := new(standing)
@@ -50,8 +52,9 @@ func main() {
 	var s *rdplab.Server
 	var at map[string]string
 	switch os.Args[1] {
-	case "xrdp":
-		s = rdplab.StartXrdp(t, rdplab.LayerTLS, rdplab.Options{})
+	case "xrdp", "xrdp-apart":
+		apart := os.Args[1] == "xrdp-apart"
+		s = rdplab.StartXrdp(t, rdplab.LayerTLS, rdplab.Options{Apart: apart, Moving: apart})
 		at = map[string]string{"tls": s.Addr}
 	case "shadow":
 		three := rdplab.StartShadow(t, rdplab.Options{})

@@ -1,0 +1,167 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/pprof"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/examples/internal/spine"
+)
+
+// gatewayOrder is what the gateway process reads from its standard input. It answers every further line with the number
+// of its goroutines; the end of the input ends it.
+type gatewayOrder struct {
+	Target  spine.Target
+	Dir     string
+	Profile string // file of a CPU profile; empty: none
+}
+
+// GatewayRole is the gateway process: what a command does that StartGateway has run with -role gateway.
+func GatewayRole(ctx context.Context) error {
+	in := bufio.NewReader(os.Stdin)
+	line, err := in.ReadBytes('\n')
+	if err != nil {
+		return err
+	}
+	var o gatewayOrder
+	if err := json.Unmarshal(line, &o); err != nil {
+		return err
+	}
+	g, err := spine.Start(spine.Config{Target: o.Target, Dir: o.Dir})
+	if err != nil {
+		return err
+	}
+	if o.Profile != "" {
+		f, err := os.Create(o.Profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	fmt.Println(g.URL)
+	for {
+		if _, err := in.ReadString('\n'); err != nil {
+			break
+		}
+		fmt.Println(runtime.NumGoroutine())
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	return g.Close(ctx)
+}
+
+// Gateway is a gateway process, so that its CPU time and its memory can be told apart from those of the browser's side.
+type Gateway struct {
+	Pid int
+	URL string
+
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+// StartGateway runs this program once more as a gateway, with recordings below dir.
+func StartGateway(ctx context.Context, dir string, target spine.Target, profile string) (*Gateway, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, self, "-role", "gateway")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	g := &Gateway{Pid: cmd.Process.Pid, cmd: cmd, in: in, out: bufio.NewReader(out)}
+	if err := g.begin(dir, target, profile); err != nil {
+		g.Stop()
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	return g, nil
+}
+
+func (g *Gateway) begin(dir string, target spine.Target, profile string) error {
+	recordings, err := os.MkdirTemp(dir, "recordings")
+	if err != nil {
+		return err
+	}
+	if err := json.NewEncoder(g.in).Encode(gatewayOrder{target, recordings, profile}); err != nil {
+		return err
+	}
+	url, err := g.out.ReadString('\n')
+	g.URL = strings.TrimSpace(url)
+	return err
+}
+
+// Stop ends all sessions and the process.
+func (g *Gateway) Stop() {
+	_ = g.in.Close()
+	_ = g.cmd.Wait()
+}
+
+// CPU returns the CPU seconds of the process so far.
+func (g *Gateway) CPU() (float64, error) { return CPU(g.Pid) }
+
+// Footprint is what a gateway process takes.
+type Footprint struct{ PSS, Goroutines, Threads int }
+
+// Footprint waits until the runtime has given back what the setting-up needed, or half a minute.
+func (g *Gateway) Footprint() (Footprint, error) {
+	low := Footprint{PSS: 1 << 62}
+	for range 10 {
+		time.Sleep(3 * time.Second)
+		now, err := g.look()
+		if err != nil {
+			return low, err
+		}
+		settled := now.PSS > low.PSS-low.PSS/100
+		now.PSS = min(now.PSS, low.PSS)
+		if low = now; settled {
+			break
+		}
+	}
+	return low, nil
+}
+
+func (g *Gateway) look() (f Footprint, err error) {
+	if f.PSS, err = PSS(g.Pid); err != nil {
+		return f, err
+	}
+	if f.Threads, err = Threads(g.Pid); err != nil {
+		return f, err
+	}
+	f.Goroutines, err = g.goroutines()
+	return f, err
+}
+
+// goroutines asks the process how many it runs.
+func (g *Gateway) goroutines() (int, error) {
+	if _, err := fmt.Fprintln(g.in); err != nil {
+		return 0, err
+	}
+	line, err := g.out.ReadString('\n')
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(line))
+}
