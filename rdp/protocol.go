@@ -28,6 +28,8 @@ const (
 type ProtocolConfig struct {
 	// Dialer opens connections. Nil means a net.Dialer.
 	Dialer dial.Dialer
+	// Jumps leads to assets behind jump hosts (pam.Asset.Via); *sshx.Protocol is one that does. Nil refuses such assets.
+	Jumps Jumps
 	// CheckAddr refuses addresses after the name was resolved (S30). Nil means dial.CheckResolved with the default Dialer, and no resolving and no
 	// check with a Dialer of your own.
 	CheckAddr dial.Check
@@ -47,6 +49,11 @@ type ProtocolConfig struct {
 	Compression Compression
 	// HandshakeTimeout covers everything up to the active desktop. Zero means DefaultHandshakeTimeout.
 	HandshakeTimeout time.Duration
+}
+
+// Jumps opens connections to targets through the jump hosts of a request. address is host:port, and resolved by the last of them.
+type Jumps interface {
+	DialVia(ctx context.Context, r pam.ConnectRequest, address string) (net.Conn, error)
 }
 
 // Protocol is the adapter for desktops: it implements pam.Protocol. NewProtocol makes one.
@@ -92,8 +99,8 @@ func (p *Protocol) connect(ctx context.Context, r pam.ConnectRequest) (*conn, er
 	if err != nil {
 		return nil, err
 	}
-	if len(r.Via) > 0 {
-		return nil, &pam.TargetError{Code: pam.CodeTargetConfig, Err: fmt.Errorf("asset %s: jump hosts are not for desktops yet", r.Asset.ID)}
+	if len(r.Via) > 0 && p.cfg.Jumps == nil {
+		return nil, &pam.TargetError{Code: pam.CodeTargetConfig, Err: fmt.Errorf("asset %s: it is behind jump hosts, and ProtocolConfig.Jumps leads through none", r.Asset.ID)}
 	}
 	way, err := p.way(&r, &l)
 	if err != nil {
@@ -145,7 +152,7 @@ func (p *Protocol) way(r *pam.ConnectRequest, l *launch) (*way, error) {
 	asset, field := r.Asset, r.Field
 	w := &way{addr: net.JoinHostPort(host, port)}
 	w.cfg = Config{
-		Dialer: targets{&p.cfg}, HandshakeTimeout: p.cfg.HandshakeTimeout, Compression: p.cfg.Compression,
+		Dialer: targets{&p.cfg, r}, HandshakeTimeout: p.cfg.HandshakeTimeout, Compression: p.cfg.Compression,
 		Depth: l.depth, Scale: l.scale, KeyboardLayout: l.layout, Console: l.console, StartProgram: l.program, Experience: l.experience,
 		RemoteFX: l.codec == "auto" || l.codec == "remotefx", NSCodec: l.codec == "nscodec",
 		ManualFrameAck: true, Resize: l.fixed == [2]int{},
@@ -186,11 +193,17 @@ func (w *way) open(ctx context.Context, size [2]int, cookie *Reconnect) (*Client
 	return client, nil
 }
 
-// targets dials the addresses of assets.
-type targets struct{ cfg *ProtocolConfig }
+// targets dials the address of a request's asset.
+type targets struct {
+	cfg     *ProtocolConfig
+	request *pam.ConnectRequest
+}
 
-// DialContext connects to an address that was checked (S30).
+// DialContext connects to an address that was checked (S30), or through the jump hosts, as what they reach is their affair.
 func (t targets) DialContext(ctx context.Context, _, address string) (net.Conn, error) {
+	if len(t.request.Via) > 0 {
+		return t.cfg.Jumps.DialVia(ctx, *t.request, address)
+	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err

@@ -159,8 +159,10 @@ func (c *conn) wait() {
 	waitHops(c.via)
 }
 
-func (c *conn) ping() error {
-	_, _, err := c.ssh.SendRequest("keepalive@openssh.com", true, nil)
+func (c *conn) ping() error { return ping(c.ssh) }
+
+func ping(sc ssh.Conn) error {
+	_, _, err := sc.SendRequest("keepalive@openssh.com", true, nil)
 	return err
 }
 

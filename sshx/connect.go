@@ -49,20 +49,11 @@ func (p *Protocol) connect(ctx context.Context, r pam.ConnectRequest) (*conn, er
 
 	ctx, cancel := context.WithTimeoutCause(ctx, p.cfg.HandshakeTimeout, errHandshakeTimeout)
 	defer cancel()
-	sock, err := dial.To(ctx, p.cfg.Dialer, p.cfg.CheckAddr, way[0].host, way[0].port)
-	if err != nil {
-		return nil, way[0].named(ended(ctx, pam.CodeTargetUnreachable, fmt.Errorf("dial: %w", err)))
-	}
-	base := newTransport(sock)
-	// Not every connection honours deadlines (those through a jump host know none), but all can be closed, and
-	// what rests on the first one falls with it.
-	stop := context.AfterFunc(ctx, func() { base.cut(context.Cause(ctx)) })
-	defer stop()
-
-	t, via, err := p.jumps(ctx, base, way, r)
+	t, via, stop, err := p.approach(ctx, way, r)
 	if err != nil {
 		return nil, err
 	}
+	defer stop()
 	c, err := p.openTarget(ctx, t, via, way[len(way)-1], l, r)
 	if err == nil && !stop() {
 		err = ended(ctx, pam.CodeTargetUnreachable, context.Cause(ctx))
@@ -77,6 +68,22 @@ func (p *Protocol) connect(ctx context.Context, r pam.ConnectRequest) (*conn, er
 	}
 	c.startKeepAlive(p.cfg.KeepAliveInterval, p.cfg.KeepAliveTimeout)
 	return c, nil
+}
+
+// approach goes the way up to a connection to the target. Until stop is called, the end of ctx cuts it.
+func (p *Protocol) approach(ctx context.Context, way []*endpoint, r pam.ConnectRequest) (t *transport, via []*hop, stop func() bool, err error) {
+	sock, err := dial.To(ctx, p.cfg.Dialer, p.cfg.CheckAddr, way[0].host, way[0].port)
+	if err != nil {
+		return nil, nil, nil, way[0].named(ended(ctx, pam.CodeTargetUnreachable, fmt.Errorf("dial: %w", err)))
+	}
+	base := newTransport(sock)
+	// Not every connection honours deadlines (those through a jump host know none), but all can be closed, and
+	// what rests on the first one falls with it.
+	stop = context.AfterFunc(ctx, func() { base.cut(context.Cause(ctx)) })
+	if t, via, err = p.jumps(ctx, base, way, r); err != nil {
+		stop()
+	}
+	return t, via, stop, err
 }
 
 // jumps signs in on the jump hosts of the way, one through the other, and returns the connection to the target. On an

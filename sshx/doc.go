@@ -47,7 +47,7 @@
 // # Jump hosts
 //
 // The jump hosts of pam.Asset.Via are assets with records of their own, and everything above holds for each. Nothing is opened
-// on them but the connection to the next machine, whose name they resolve. Errors name the jump host.
+// on them but the connection to the next machine, whose name they resolve. Errors name the jump host. [Protocol.DialVia] goes the same way for adapters of other protocols.
 //
 // The target's files are reached over the same connection by SFTP ([pam.Files]; package sshx/internal/sftp), with one
 // channel for all who use them.

@@ -27,6 +27,19 @@ type endpoint struct {
 
 // endpoints reads the records of the whole way, so that a record which cannot be used stops it before the first dial.
 func (p *Protocol) endpoints(r pam.ConnectRequest) ([]*endpoint, error) {
+	way, err := p.gates(r)
+	if err != nil {
+		return nil, err
+	}
+	target := &endpoint{asset: r.Asset, field: r.Field}
+	if err := p.readRecord(target, r); err != nil {
+		return nil, err
+	}
+	return append(way, target), nil
+}
+
+// gates reads the records of the jump hosts.
+func (p *Protocol) gates(r pam.ConnectRequest) ([]*endpoint, error) {
 	if len(r.Via) > pam.MaxHops {
 		return nil, &pam.TargetError{Code: pam.CodeTargetConfig, Err: fmt.Errorf("the asset has %d jump hosts, at most %d", len(r.Via), pam.MaxHops)}
 	}
@@ -38,11 +51,7 @@ func (p *Protocol) endpoints(r pam.ConnectRequest) ([]*endpoint, error) {
 		}
 		way = append(way, e)
 	}
-	target := &endpoint{asset: r.Asset, field: r.Field}
-	if err := p.readRecord(target, r); err != nil {
-		return nil, err
-	}
-	return append(way, target), nil
+	return way, nil
 }
 
 func (p *Protocol) readRecord(e *endpoint, r pam.ConnectRequest) error {

@@ -23,7 +23,7 @@ func (p *portal) mountBroker(c portalConfig) error {
 	if err != nil {
 		return err
 	}
-	desktops, err := rdp.NewProtocol(rdp.ProtocolConfig{})
+	desktops, err := rdp.NewProtocol(rdp.ProtocolConfig{Jumps: ssh})
 	if err != nil {
 		return err
 	}

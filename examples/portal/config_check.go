@@ -176,9 +176,6 @@ func (k *checker) desktop(line int, what string, a *asset) {
 	default:
 		k.d.fault(line, "write any, nla or tls", "%s has the security %q", what, a.Security)
 	}
-	if len(a.Via) > 0 {
-		k.d.fault(line, "remove via", "%s is a desktop, which jump hosts do not lead to yet", what)
-	}
 }
 
 func (k *checker) asset(a *asset) {
