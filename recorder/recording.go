@@ -61,6 +61,7 @@ type Recording struct {
 	raw      uint64 // bytes of entries before compression
 	sinceSig int64  // stored bytes since the last signature
 	torn     bool   // a write failed, so there may be part of a chunk beyond off
+	thrift   thrift // of compressing
 	hasEnd   bool   // the end entry is in the file
 	end      pam.EndEntry
 }

@@ -118,13 +118,14 @@ func (rec *Recording) encode(buf *[]byte, batch []pam.Entry, first uint64) ([]by
 	}
 	raw := len(f.buf) - hashLen - headLen
 	h := chunkHead{typ: chunkData, encoding: encodingRaw, raw: uint32(raw), count: uint32(len(batch)), first: first}
-	if raw >= compressFrom {
+	if raw >= compressFrom && rec.thrift.try() {
 		scratch := rec.r.buffer()
 		packed := rec.r.enc.EncodeAll(f.buf[hashLen+headLen:], (*scratch)[:0])
 		if len(packed) < raw {
 			f.buf = append(f.buf[:hashLen+headLen], packed...)
 			h.encoding = encodingZstd
 		}
+		rec.thrift.took(raw, len(packed))
 		*scratch = packed
 		rec.r.putBuffer(scratch)
 	}
