@@ -11,6 +11,7 @@ import { deskLook } from '../desk/look.js'
 import { hostEvent } from '../events.js'
 import { codeText, t } from '../i18n/index.js'
 import { mayReload } from '../net/build.js'
+import { FilesClient } from '../net/files.js'
 import { canFill, fills, toggleFill, unlockKeys } from '../net/fullscreen.js'
 import { apiBase, HttpGateway, startSession } from '../net/http.js'
 import { utf8, windowClock } from '../net/window.js'
@@ -91,6 +92,7 @@ export class SpSession extends SpElement {
   #text: TextScreen | undefined // the screen, if it is one
   #desk: Desk | undefined // likewise
   #info: SessionInfo | undefined
+  #files: FilesClient | undefined
   #state: State | undefined
   #stepSince = 0
   #ticking: ReturnType<typeof setInterval> | undefined
@@ -185,7 +187,7 @@ export class SpSession extends SpElement {
       ${active ? nothing : this.#card()}
       <sp-toolbar exportparts="handle, bar, tool, recording" ?hidden=${!active} .state=${state} .bracketed=${() => this.#text?.bracketed() ?? false}
         .look=${this.#text ? this.#display.look : undefined} .prefs=${this.#display.prefs}
-        .full=${this.#desk && canFill() ? this.full : undefined}
+        .files=${this.#files} .full=${this.#desk && canFill() ? this.full : undefined}
         @sp-display=${(e: CustomEvent<DisplayChange>) => this.#displayed(e.detail)}
         @sp-missing=${() => this.toast(codeText('reload').text, 'warn')}
         @sp-action=${(e: CustomEvent<ToolbarAction>) => this.#action(e.detail)}
@@ -231,6 +233,7 @@ export class SpSession extends SpElement {
 
   #open(): void {
     if (!this.sessionId) return
+    this.#files = new FilesClient(apiBase(this.base), this.sessionId)
     this.#session = new Session({
       gateway: new HttpGateway(apiBase(this.base), this.sessionId, this.page),
       clock: windowClock,
@@ -257,6 +260,7 @@ export class SpSession extends SpElement {
     this.#text = undefined
     this.#desk = undefined
     this.#info = undefined
+    this.#files = undefined
     this.#state = undefined
     clearInterval(this.#ticking)
     this.#ticking = undefined

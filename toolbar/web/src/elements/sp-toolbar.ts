@@ -2,13 +2,16 @@ import { html, nothing, type PropertyValues } from 'lit'
 import { AutoClose } from '../core/autoclose.js'
 import { mayUse, type Person, type State } from '../core/types.js'
 import { t } from '../i18n/index.js'
+import type { FilesClient } from '../net/files.js'
 import type { Prefs } from '../net/prefs.js'
 import { windowClock } from '../net/window.js'
 import { SpElement } from './base.js'
+import type { FileWork } from './file-work.js'
 import { type IconName, icon } from './icons.js'
 import { initials, tail } from './names.js'
 import type { SpClipboardPanel } from './sp-clipboard-panel.js'
 import type { DisplayChange, Look, SpDisplayPanel } from './sp-display-panel.js'
+import type { SpFilesPanel } from './sp-files-panel.js'
 import type { SpKeysPanel } from './sp-keys-panel.js'
 import { toolbarStyles } from './sp-toolbar.styles.js'
 
@@ -22,7 +25,7 @@ const PLACE = 'sallyport.handle'
 const DRAG = 4
 
 /** The panels that drop from a button. */
-type Panel = 'clipboard' | 'display' | 'keys'
+type Panel = 'clipboard' | 'display' | 'files' | 'keys'
 
 /** How many people are shown by their initials. */
 const CROWD = 4
@@ -51,6 +54,7 @@ export class SpToolbar extends SpElement {
     look: { attribute: false },
     prefs: { attribute: false },
     full: { attribute: false },
+    files: { attribute: false },
     open: { type: Boolean, reflect: true },
     panel: { state: true },
     place: { state: true },
@@ -66,12 +70,15 @@ export class SpToolbar extends SpElement {
   declare prefs: Prefs | undefined
   /** Whether the session fills the screen; undefined: it cannot. */
   declare full: boolean | undefined
+  /** The files of the session. */
+  declare files: FilesClient | undefined
   /** Whether the toolbar is open. */
   declare open: boolean
   declare private panel: '' | Panel
   declare private place: number
   declare private current: number
   readonly #auto = new AutoClose(windowClock, () => this.collapse())
+  #work: FileWork | undefined // goes on while its panel is closed
   #dragged = false // the click that ends a drag opens nothing
   #dragging: { x: number; place: number; moved: boolean } | undefined
 
@@ -82,6 +89,7 @@ export class SpToolbar extends SpElement {
     this.look = undefined
     this.prefs = undefined
     this.full = undefined
+    this.files = undefined
     this.open = false
     this.panel = ''
     this.place = remembered()
@@ -126,6 +134,7 @@ export class SpToolbar extends SpElement {
 
   override disconnectedCallback(): void {
     this.#auto.closed()
+    this.#dropWork()
     super.disconnectedCallback()
   }
 
@@ -135,6 +144,8 @@ export class SpToolbar extends SpElement {
     if ((changed.has('state') || changed.has('full')) && this.open) this.#fold()
     if (this.panel === 'clipboard' && !this.#mayPaste()) this.panel = ''
     if (this.panel === 'keys' && !this.#mayKeys()) this.panel = ''
+    if (this.panel === 'files' && !this.#mayFiles()) this.panel = ''
+    if (changed.has('files')) this.#dropWork()
     const tools = this.#tools()
     for (const [i, tool] of tools.entries()) tool.tabIndex = i === this.current ? 0 : -1
     // On a phone the bar is a grid of three, and Close fills what is left of the last row.
@@ -171,6 +182,7 @@ export class SpToolbar extends SpElement {
       </div>
       <div class="grp">
         ${this.#mayPaste() ? this.#tool('clipboard', 'clipboard', t('clipboard'), () => this.#toggle('clipboard')) : nothing}
+        ${this.#mayFiles() ? this.#tool('files', 'folder', this.#filesLabel(), () => this.#toggle('files')) : nothing}
         ${this.#mayKeys() ? this.#tool('keys', 'keyboard', t('send_keys'), () => this.#toggle('keys')) : nothing}
         ${s?.capabilities.session_url ? this.#tool('session_url', 'link', t('session_url'), () => this.#act('session_url')) : nothing}
         <slot></slot>
@@ -191,7 +203,7 @@ export class SpToolbar extends SpElement {
   }
 
   #tool(id: string, mark: IconName, label: string, act: () => void, extra = '') {
-    const drops = id === 'clipboard' || id === 'display' || id === 'keys'
+    const drops = ['clipboard', 'display', 'files', 'keys'].includes(id)
     return html`<button class="tool ${extra}" part="tool" data-id=${id} title=${label}
       aria-haspopup=${drops ? 'dialog' : nothing} aria-expanded=${drops ? String(this.panel === id) : nothing} @click=${act}>
       ${icon(mark)}<span>${label}</span>
@@ -220,6 +232,11 @@ export class SpToolbar extends SpElement {
       return html`<sp-keys-panel @sp-keys=${(e: CustomEvent<string[]>) => this.#sendKeys(e.detail)}
         @sp-panel-close=${(e: CustomEvent<boolean>) => this.#closePanel(e.detail)}></sp-keys-panel>`
     }
+    if (this.panel === 'files' && this.files && this.#work) {
+      return html`<sp-files-panel .files=${this.files} .work=${this.#work} .capabilities=${this.state?.capabilities ?? {}}
+        .assetName=${this.state?.asset.name ?? ''}
+        @sp-panel-close=${(e: CustomEvent<boolean>) => this.#closePanel(e.detail)}></sp-files-panel>`
+    }
     if (this.panel !== 'clipboard') return nothing
     return html`<sp-clipboard-panel ?recorded=${this.state?.capabilities.clipboard_upload === 'record'}
       ?bracketed=${this.bracketed()} @sp-paste=${(e: CustomEvent<string>) => this.#paste(e)}
@@ -228,6 +245,28 @@ export class SpToolbar extends SpElement {
 
   #mayPaste(): boolean {
     return mayUse(this.state, 'clipboard_upload')
+  }
+
+  // Either direction makes it worth having; the panel shows what there is of each (I11).
+  #mayFiles(): boolean {
+    return this.files !== undefined && (mayUse(this.state, 'file_upload') || mayUse(this.state, 'file_download'))
+  }
+
+  #filesLabel(): string {
+    const n = this.#work?.running ?? 0
+    return n > 0 ? t('files_running', { n }) : t('files')
+  }
+
+  async #loadFiles(): Promise<void> {
+    const { FileWork } = await import('./files-panel.js')
+    if (!this.files || this.#work) return
+    this.#work = new FileWork(this.files)
+    this.#work.addEventListener('change', () => this.requestUpdate())
+  }
+
+  #dropWork(): void {
+    this.#work?.close()
+    this.#work = undefined
   }
 
   // I21: the combinations are those of Windows.
@@ -243,9 +282,9 @@ export class SpToolbar extends SpElement {
 
   async #toggle(panel: Panel): Promise<void> {
     if (this.panel === panel) return this.#closePanel(false)
-    if (panel === 'display') {
+    if (panel === 'display' || panel === 'files') {
       try {
-        await import('./display-panel.js') // rarely wanted, and not small
+        await (panel === 'files' ? this.#loadFiles() : import('./display-panel.js')) // rarely wanted, and not small
       } catch {
         this.dispatchEvent(new CustomEvent('sp-missing'))
         return
@@ -254,7 +293,7 @@ export class SpToolbar extends SpElement {
     }
     this.panel = panel
     await this.updateComplete
-    const dropped = this.part$<SpClipboardPanel | SpDisplayPanel | SpKeysPanel>(`sp-${panel}-panel`)
+    const dropped = this.part$<SpClipboardPanel | SpDisplayPanel | SpFilesPanel | SpKeysPanel>(`sp-${panel}-panel`)
     const button = this.part$(`[data-id='${panel}']`)
     if (!dropped || !button) return
     await dropped.updateComplete
@@ -320,7 +359,7 @@ export class SpToolbar extends SpElement {
   #fold(): void {
     const bar = this.part$('.bar')
     if (!bar) return
-    const order = ['close', 'display', 'full', 'session_url', 'keys', 'clipboard']
+    const order = ['close', 'display', 'full', 'session_url', 'keys', 'files', 'clipboard']
     const tool = (id: string) => bar.querySelector(`[data-id='${id}']`)
     for (const id of order) tool(id)?.classList.remove('fold')
     for (const id of order) {

@@ -39,7 +39,8 @@ export function sameOrigin(address: string, base: string | URL = location.href):
   }
 }
 
-async function call(url: URL, init: RequestInit): Promise<string> {
+/** Makes a request. A refusal is thrown as one; most is how long an answer may be. */
+export async function call(url: URL, init: RequestInit, most = MAX_ANSWER): Promise<string> {
   const answer = await fetch(url, {
     credentials: 'same-origin',
     cache: 'no-store',
@@ -48,7 +49,7 @@ async function call(url: URL, init: RequestInit): Promise<string> {
     ...init,
   })
   const text = await answer.text()
-  if (text.length > MAX_ANSWER) throw new Error('answer too long')
+  if (text.length > most) throw new Error('answer too long')
   if (answer.ok) return text
   const error = parseObject(text)?.error
   if (typeof error !== 'object' || error === null) throw new Error(`status ${answer.status}`)
@@ -61,12 +62,24 @@ async function call(url: URL, init: RequestInit): Promise<string> {
   )
 }
 
-const get = (url: URL): Promise<string> => call(url, { method: 'GET', headers: { Accept: 'application/json' } })
+export const get = (url: URL): Promise<string> => call(url, { method: 'GET', headers: { Accept: 'application/json' } })
 
-const post = (url: URL, body: unknown): Promise<string> =>
-  call(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
+export const post = (url: URL, body: unknown, more: { signal?: AbortSignal; most?: number } = {}): Promise<string> =>
+  call(
+    url,
+    {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: more.signal ?? null,
+    },
+    more.most,
+  )
 
 const part = encodeURIComponent
+
+/** An address of a session's API. */
+export const sessionURL = (base: URL, id: string, rest: string): URL => new URL(`api/session/${part(id)}${rest}`, base)
 
 /** What this user may do on an asset now. */
 export async function fetchAccess(base: URL, asset: string): Promise<Access> {
@@ -158,6 +171,6 @@ export class HttpGateway implements Gateway {
   }
 
   #url(rest: string): URL {
-    return new URL(`api/session/${part(this.#id)}${rest}`, this.#base)
+    return sessionURL(this.#base, this.#id, rest)
   }
 }

@@ -4,7 +4,7 @@ import { test as base, expect, worldOf } from './fixtures.js'
 import { type Target, World } from './world.js'
 
 /** A portal with a desktop of its own: the scripted server of rdp/rdptest. */
-class DeskWorld extends World {
+export class DeskWorld extends World {
   protected override async settings(t: Target) {
     const settings = await super.settings(t)
     return {
