@@ -54,8 +54,15 @@ export const filesStyles = css`
   progress::-moz-progress-bar { background: var(--sp-accent-text); }
   .over { position: absolute; inset: 0; z-index: 2; display: grid; place-items: center; gap: var(--sp-2); background: var(--sp-accent-soft); border: 2px dashed var(--sp-accent-line); border-radius: var(--sp-r-l); color: var(--sp-accent-text); font-weight: var(--sp-w-bold); pointer-events: none; }
   @media (max-width: 720px) {
-    :host { max-height: calc(100% - 56px); }
-    .c-time, .c-mode, .head .sub, .hide { display: none; }
+    :host { width: auto; max-height: calc(100vh - 72px); }
+    .c-time, .c-mode, .hide { display: none; }
+    .head .sub { visibility: hidden; }
+    .tools { flex-wrap: wrap; }
+    .tools .crumbs { flex: 1 1 60%; justify-content: flex-start; }
+    .tools > .grow { display: none; }
+    .tools .check { margin-inline-end: auto; }
+    .picked:not(.danger) .grow { flex-basis: 100%; height: 0; }
+    .job.ask b { flex-basis: 80%; }
     td { height: 44px; }
     .list { max-height: 260px; }
     .job .line { flex-direction: column; gap: 0; }
