@@ -18,10 +18,10 @@ type channel struct{ Label, Icon, Tone string }
 
 type sessionRow struct {
 	pam.SessionInfo
-	Protocol, AssetHref, Open, Text string
-	Lasted                          string
-	State                           mark
-	Channels                        []channel
+	Protocol, AssetHref, Open, Play, Text string
+	Lasted                                string
+	State                                 mark
+	Channels                              []channel
 }
 
 type sessionsPage struct {
@@ -52,7 +52,7 @@ func (p *portal) report(r *http.Request, in login) (q map[string]string, all, ke
 		}
 		f = pam.SessionFilter{Asset: pam.AssetID(q["asset"])}
 	}
-	may := p.seer(r, in)
+	may, plays := p.seer(r, in), map[pam.AssetID]bool{}
 	for _, s := range p.sessions(r.Context(), f) {
 		row := sessionRow{SessionInfo: s, Protocol: strings.ToUpper(s.Protocol), State: sessionMark(s), Channels: channels(s)}
 		if may(s.Asset) {
@@ -63,6 +63,16 @@ func (p *portal) report(r *http.Request, in login) (q map[string]string, all, ke
 			end = p.now()
 			if s.User == pam.UserID(in.user.ID) {
 				row.Open = p.sessionHref(s.ID)
+			}
+		}
+		if s.Recorded && !live(s) {
+			ok, known := plays[s.Asset]
+			if !known {
+				ok = p.mayReport(r, in, s.Asset)
+				plays[s.Asset] = ok
+			}
+			if ok {
+				row.Play = recordingHref(s.ID)
 			}
 		}
 		row.Lasted = span(end.Sub(s.Created))

@@ -130,6 +130,7 @@ func (p *portal) routes() http.Handler {
 	pages.HandleFunc("GET /sessions", p.signedIn(p.serveSessions))
 	pages.HandleFunc("GET /sessions.csv", p.signedIn(p.serveSessionsCSV))
 	pages.HandleFunc("GET /sessions.json", p.signedIn(p.serveSessionsJSON))
+	pages.HandleFunc("GET /recordings/{id}", p.signedIn(p.serveRecording))
 	pages.HandleFunc("GET /metrics", p.serveMetrics)
 	pages.HandleFunc("GET /live", p.forSite(p.serveLive, pam.SiteAdministrator, pam.SiteAuditor))
 	pages.HandleFunc("POST /live/{id}/terminate", p.forSite(p.postTerminate, pam.SiteAdministrator))

@@ -75,6 +75,8 @@ var routeTable = []struct {
 	{"GET /sessions.csv", "/sessions.csv?all=1&asset=web", "", "L 404 404 200 200 200 404"},
 	{"GET /sessions.json", "/sessions.json", "", "L 200 200 200 200 200 200"},
 	{"GET /sessions.json", "/sessions.json?all=1", "", "L 404 404 404 200 200 404"},
+	{"GET /recordings/{id}", "/recordings/{session}", "", "L 404 404 200 200 200 404"},
+	{"GET /recordings/{id}", "/recordings/unknown", "", "L 404 404 404 404 404 404"},
 	{"GET /live", "/live", "", "L 404 404 404 200 200 404"},
 	{"POST /live/{id}/terminate", "/live/unknown/terminate", "reason=r", "L 404 404 404 303 404 404"},
 	{"POST /live/{id}/terminate", "/live/{session}/terminate", "reason=", "L 404 404 404 422 404 404"},

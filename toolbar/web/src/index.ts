@@ -3,6 +3,7 @@
 import { define } from './elements/base.js'
 import { SpAccessButton } from './elements/sp-access-button.js'
 import { SpLauncher } from './elements/sp-launcher.js'
+import { SpPlayer } from './elements/sp-player.js'
 import { SpToken } from './elements/sp-token.js'
 import { chooseLocale } from './i18n/index.js'
 import './session-elements.js'
@@ -12,17 +13,19 @@ export { chooseLocale } from './i18n/index.js'
 export { SpSession } from './session-elements.js'
 
 define('sp-token', SpToken)
+define('sp-player', SpPlayer)
 define('sp-launcher', SpLauncher)
 define('sp-access-button', SpAccessButton)
 
 declare global {
   interface HTMLElementTagNameMap {
     'sp-launcher': SpLauncher
+    'sp-player': SpPlayer
     'sp-access-button': SpAccessButton
   }
 }
 
-export { SpAccessButton, SpLauncher }
+export { SpAccessButton, SpLauncher, SpPlayer }
 
 const lang = document.documentElement.lang
 void chooseLocale(lang ? [lang] : navigator.languages)

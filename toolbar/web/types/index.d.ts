@@ -46,6 +46,19 @@ export class SpLauncher extends HTMLElement {
 }
 
 /**
+ * `<sp-player session-id="…">`: plays the recording of a session, for those who may. Opening it is an audit event. Parts: stage, controls.
+ */
+export class SpPlayer extends HTMLElement {
+  sessionId: string
+  /** Shown until the gateway tells the name. */
+  assetName: string
+  /** The address of the broker's mount, on this origin; default: where the bundle came from. */
+  base: string
+  /** The element is what the page is about: the asset's name is the page's heading. */
+  page: boolean
+}
+
+/**
  * `<sp-session session-id="…">`: one session, which fills the element's box. Fires sp-active and sp-closed. Slot: items
  * for the toolbar, after Session URL. Parts: stage, screen.
  */
@@ -70,6 +83,7 @@ declare global {
     'sp-access-button': SpAccessButton
     'sp-launcher': SpLauncher
     'sp-session': SpSession
+    'sp-player': SpPlayer
   }
   interface HTMLElementEventMap {
     'sp-active': CustomEvent<{ session: string }>

@@ -7,12 +7,15 @@ import {
   type Ticket,
 } from '../core/gateway.js'
 import { type Access, parseAccess } from '../core/launch.js'
+import { parseRecording, type Recording } from '../core/player.js'
 import { parseAgain, parseObject, texts } from '../core/types.js'
 import { hasReloaded, newerBuild } from './build.js'
 import { openSocket } from './websocket.js'
 
 /** The most bytes of an answer that are read. */
 const MAX_ANSWER = 1 << 20
+/** The most of one that tells the segments of a recording. */
+const MAX_INDEX = 4 << 20
 
 /**
  * The address of the API: the folder above the bundle's, since the gateway serves the bundle under assets/. A page may
@@ -39,22 +42,30 @@ export function sameOrigin(address: string, base: string | URL = location.href):
   }
 }
 
-/** Makes a request. A refusal is thrown as one; most is how long an answer may be. */
-export async function call(url: URL, init: RequestInit, most = MAX_ANSWER): Promise<string> {
-  const answer = await fetch(url, {
+function ask(url: URL, init: RequestInit): Promise<Response> {
+  return fetch(url, {
     credentials: 'same-origin',
     cache: 'no-store',
     redirect: 'error',
     referrerPolicy: 'no-referrer',
     ...init,
   })
+}
+
+/** Makes a request. A refusal is thrown as one; most is how long an answer may be. */
+export async function call(url: URL, init: RequestInit, most = MAX_ANSWER): Promise<string> {
+  const answer = await ask(url, init)
   const text = await answer.text()
   if (text.length > most) throw new Error('answer too long')
   if (answer.ok) return text
+  throw refusal(answer, text)
+}
+
+function refusal(answer: Response, text: string): Error {
   const error = parseObject(text)?.error
-  if (typeof error !== 'object' || error === null) throw new Error(`status ${answer.status}`)
+  if (typeof error !== 'object' || error === null) return new Error(`status ${answer.status}`)
   const { code, message, field, tries } = error as Record<string, unknown>
-  throw new Refused(
+  return new Refused(
     typeof code === 'string' && code ? code : 'internal',
     typeof message === 'string' ? message : '',
     typeof field === 'string' ? field : '',
@@ -108,6 +119,23 @@ export async function startSession(base: URL, asset: string, launch: Launch): Pr
 /** Ends a session that was created and never shown. */
 export async function endSession(base: URL, id: string): Promise<void> {
   await post(new URL(`api/session/${part(id)}/end`, base), {})
+}
+
+/** Opens a playback of a session's recording. */
+export async function openPlayback(base: URL, session: string, token: string): Promise<Recording> {
+  const body = token ? { mfa_token: token } : {}
+  const rec = parseRecording(await post(new URL(`api/session/${part(session)}/play`, base), body, { most: MAX_INDEX }))
+  if (!rec) throw new Error('not a playback')
+  return rec
+}
+
+/** One segment of a playback. */
+export async function fetchSegment(base: URL, rec: Recording, n: number): Promise<Uint8Array> {
+  const url = sameOrigin(rec.segmentBase + n, base)
+  if (!url) throw new Error('not an address of a segment')
+  const answer = await ask(new URL(url), { method: 'GET' })
+  if (!answer.ok) throw refusal(answer, await answer.text())
+  return new Uint8Array(await answer.arrayBuffer())
 }
 
 /** The gateway of one session over HTTP and WebSocket. */

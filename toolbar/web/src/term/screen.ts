@@ -47,4 +47,6 @@ export interface TextScreen extends Screen {
   find(text: string, direction: 'next' | 'previous'): boolean
   /** Where the cursor is, as shares of width and height. */
   cursor(): { x: number; y: number }
+  /** Keeps it at a size of its own, with letters as large as its box allows. */
+  hold(cols: number, rows: number): void
 }

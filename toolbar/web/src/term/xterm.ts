@@ -15,6 +15,10 @@ import type { ScreenEvents, TerminalLook, TextScreen } from './screen.js'
 /** How long the size must stay the same before the target hears of it, in milliseconds. */
 const RESIZE_DELAY = 100
 
+/** The text of a terminal that is held at a size, in pixels. */
+const MIN_HELD = 4
+const MAX_HELD = 20
+
 /** The most characters of a title that a target may set. */
 const MAX_TITLE = 120
 
@@ -45,6 +49,7 @@ class TerminalScreen implements TextScreen {
   #webgl: WebglAddon | undefined
   #copy: 'allow' | 'record' | undefined
   #input = true
+  #held: { cols: number; rows: number } | undefined
   #resizing: ReturnType<typeof setTimeout> | undefined
 
   constructor(parent: HTMLElement, look: TerminalLook, events: ScreenEvents) {
@@ -143,7 +148,7 @@ class TerminalScreen implements TextScreen {
       if (options.screenReaderMode !== screenReader) options.screenReaderMode = screenReader
       if (options.fontSize !== fontSize) {
         options.fontSize = fontSize
-        this.#fit.fit()
+        this.#fitBox()
       }
     })
     this.#paint()
@@ -275,10 +280,33 @@ class TerminalScreen implements TextScreen {
     }
   }
 
+  hold(cols: number, rows: number): void {
+    this.#held = { cols, rows }
+    this.#fitBox()
+  }
+
+  #fitBox(): void {
+    if (!this.#held) return this.#fit.fit()
+    const { cols, rows } = this.#held
+    withNonce(this.#nonce, () => {
+      const { options } = this.#term
+      for (let tries = 0; tries < 4; tries++) {
+        const room = this.#fit.proposeDimensions()
+        const size = options.fontSize ?? MAX_HELD
+        if (!room) break
+        const times = Math.min((room.cols + 0.5) / cols, (room.rows + 0.5) / rows)
+        const next = Math.min(MAX_HELD, Math.max(MIN_HELD, Math.floor(size * times)))
+        if (next === size || (next > size && tries > 1)) break
+        options.fontSize = next
+      }
+      this.#term.resize(cols, rows)
+    })
+  }
+
   #resize(): void {
     clearTimeout(this.#resizing)
     this.#resizing = setTimeout(() => {
-      if (!this.#live.signal.aborted && this.#term.element?.getClientRects().length) this.#fit.fit()
+      if (!this.#live.signal.aborted && this.#term.element?.getClientRects().length) this.#fitBox()
     }, RESIZE_DELAY)
   }
 
