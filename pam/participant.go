@@ -176,6 +176,9 @@ func (s *liveSession) removeLocked(i int, m endMessage, rules []string) {
 		if v != nil {
 			s.noteLeave(p)
 		}
+		for _, t := range s.files.of(p) {
+			t.giveUp()
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.b.cfg.Limits.CloseTimeout)
 		defer cancel()
 		err := s.b.audit.write(ctx, Event{

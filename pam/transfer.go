@@ -283,7 +283,7 @@ func (t *transfer) rest() {
 	t.resting = time.AfterFunc(t.c.s.b.cfg.Limits.Transfer, t.giveUp)
 }
 
-// giveUp cancels a transfer that has lain still.
+// giveUp cancels a transfer that has lain still, or whose person has left.
 func (t *transfer) giveUp() {
 	ctx, leave, err := t.c.enter(context.Background())
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sallyport/sallyport/pam"
+	"github.com/sallyport/sallyport/pam/internal/frame"
 	"github.com/sallyport/sallyport/pam/pamtest"
 )
 
@@ -234,5 +235,25 @@ func TestTransfer_I12_HeadCarriesNothing(t *testing.T) {
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusMethodNotAllowed {
 		t.Error(resp.Status)
+	}
+}
+
+// TestTransfer_J3_LeavingEndsTransfers: what a joiner has begun ends with that person's place.
+func TestTransfer_J3_LeavingEndsTransfers(t *testing.T) {
+	f := &hugeFiles{}
+	r, id, _ := filesRig(t, f)
+	r.policy.Set("carol", asset1, pamtest.Permit(pam.RoleManager, append([]pam.Declaration{pam.FileUpload}, joinRights...)...))
+	carol := r.person("carol", "login-c")
+	if st, code := carol.join(id, pam.ModeParticipate); st != http.StatusCreated {
+		t.Fatal(st, code)
+	}
+	pg := carol.attach(id)
+	pg.awaitState("active")
+	carol.begins(id, "upload", map[string]any{"path": "/c", "size": 5})
+	pg.send(frame.Frame{Kind: frame.Disconnect})
+	select {
+	case <-f.removed:
+	case <-r.ctx.Done():
+		t.Error("the upload is still there")
 	}
 }
