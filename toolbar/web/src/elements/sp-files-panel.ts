@@ -320,9 +320,13 @@ export class SpFilesPanel extends SpElement {
     this.requestUpdate()
   }
 
-  #activate(f: TargetFile): void {
-    if (f.kind === 'folder' || f.kind === 'link') void this.#go(within(this.folder?.path ?? '/', f.name))
-    else this.#pick(f)
+  // Where a link leads is not told: what is no folder is picked.
+  async #activate(f: TargetFile): Promise<void> {
+    if (f.kind !== 'folder' && f.kind !== 'link') return this.#pick(f)
+    await this.#go(within(this.folder?.path ?? '/', f.name))
+    if (f.kind !== 'link' || !this.fault) return
+    this.fault = ''
+    this.#pick(f)
   }
 
   #pick(f: TargetFile): void {

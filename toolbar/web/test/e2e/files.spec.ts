@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Locator, Page } from '@playwright/test'
@@ -177,6 +177,14 @@ test('I12 folders are made, names changed, files dropped, replaced and deleted',
   await files.act('Replace').click()
   await expect.poll(() => readFileSync(join(dir, 'two.txt'), 'utf8')).toBe('replaced')
   expect(readFileSync(join(dir, 'two (2).txt'), 'utf8')).toBe('kept beside')
+
+  symlinkSync('two.txt', join(dir, 'link'))
+  await files.act('Refresh').click()
+  await files.name('link').click()
+  await expect(files.panel.getByRole('checkbox', { name: 'link' })).toBeChecked()
+  await files.panel.getByRole('checkbox', { name: 'link' }).uncheck()
+  rmSync(join(dir, 'link'))
+  await files.act('Refresh').click()
 
   await files.pick('two (2).txt')
   await files.act('Delete').click()
