@@ -1,10 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expectAccessible } from './axe.js'
-import { signIn } from './fixtures.js'
 import { expectPinned, launcher } from './launcher.js'
 import { colours } from './picture.js'
-import { expect, openReal, pins, RealDesk, testOn } from './real-test.js'
+import { expect, joinAside, openReal, pins, RealDesk, testOn } from './real-test.js'
 import { expectFile, SessionPage } from './session.js'
 
 const test = testOn('xrdp')
@@ -131,18 +130,7 @@ test('S26 J4 who joins on a slow line has the right picture in the end, and slow
   const { home } = await world.server.about
   await anna.page.setViewportSize({ width: 640, height: 480 })
   const owner = await openReal(anna, world, 'shared')
-  const context = await browser.newContext({ baseURL: world.asideURL })
-  await signIn(context, world, 'cleo')
-  const page = await context.newPage()
-  await page.goto('/assets')
-  const r = await context.request.post(`${world.url}/pam/api/session/${owner.id}/join`, {
-    data: { mode: 'monitor' },
-    headers: { Origin: world.url },
-  })
-  expect(r.status(), await r.text()).toBe(201)
-  await page.goto(`/pam/s/${owner.id}`)
-  const joiner = new RealDesk(page, world.server)
-  await joiner.right()
+  const joiner = await joinAside(browser, world, owner.id)
   world.aside.pace(64 << 10)
   for (const seed of [1, 2, 3]) {
     await world.server.run('xsetroot', '-bitmap', noise(home, seed), '-fg', 'red', '-bg', 'green')
@@ -157,7 +145,7 @@ test('S26 J4 who joins on a slow line has the right picture in the end, and slow
   await joiner.right()
   await owner.right()
   world.aside.pace(Number.POSITIVE_INFINITY)
-  await context.close()
+  await joiner.page.context().close()
 })
 
 test('L3 pinned parameters of a desktop are shown, cannot be changed, and hold past the page', async ({

@@ -1,6 +1,6 @@
-import type { Page } from '@playwright/test'
+import type { Browser, Page } from '@playwright/test'
 import { DeskPage } from './desk-test.js'
-import { test as base, expect, type Person, worldOf } from './fixtures.js'
+import { test as base, expect, type Person, signIn, worldOf } from './fixtures.js'
 import { Network } from './network.js'
 import { colours, difference, type Picture, picture } from './picture.js'
 import { RealServer } from './real-server.js'
@@ -113,6 +113,18 @@ export class RealDesk extends DeskPage {
     return picture(width, height, Buffer.from(base64, 'base64'))
   }
 
+  /** A number that is another one when the picture is. */
+  sum(): Promise<number> {
+    return this.page.evaluate(async () => {
+      const session = document.querySelector('sp-session') as unknown as {
+        desk?: { snapshot(): Promise<{ pixels: Uint8Array }> }
+      }
+      let sum = 0
+      for (const b of (await session.desk?.snapshot())?.pixels ?? []) sum = (Math.imul(sum, 31) + b) | 0
+      return sum
+    })
+  }
+
   /**
    * Waits until the page shows what the server's display does, pixel for pixel, and there is something to be seen: the
    * pattern of the background, and black and white of the terminal.
@@ -181,6 +193,22 @@ export async function openReal(
   await desk.right()
   await desk.point()
   return desk
+}
+
+/** Lets cleo join a session as Monitor, over the way that can be slow. */
+export async function joinAside(browser: Browser, world: RealWorld, session: string): Promise<RealDesk> {
+  const context = await browser.newContext({ baseURL: world.asideURL })
+  await signIn(context, world, 'cleo')
+  const r = await context.request.post(`/pam/api/session/${session}/join`, {
+    data: { mode: 'monitor' },
+    headers: { Origin: world.asideURL },
+  })
+  expect(r.status(), await r.text()).toBe(201)
+  const page = await context.newPage()
+  await page.goto(`/pam/s/${session}`)
+  const joiner = new RealDesk(page, world.server)
+  await joiner.right()
+  return joiner
 }
 
 export { expect }
