@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expectAccessible } from './axe.js'
+import { FilesPage } from './files-page.js'
 import { expectPinned, launcher } from './launcher.js'
 import { colours } from './picture.js'
 import { expect, joinAside, openReal, pins, RealDesk, testOn } from './real-test.js'
@@ -103,6 +104,21 @@ test('S20 I6 I7 text goes from the browser’s clipboard to programs on a real x
   await page.keyboard.press('Control+v') // ends xclip, which owns the selection for as long as nobody else does
   await held
   await page.keyboard.press('Control+c') // the terminal has got the keys too
+})
+
+test('I11 files go to programs on a real xrdp by the drive, and come back', async ({ anna, world }) => {
+  const { server } = world
+  await openReal(anna, world, 'drive')
+  const files = new FilesPage(anna.page)
+  await files.open()
+  await files.upload({ name: 'hin.txt', buffer: Buffer.from('Grüße vom Browser\n') })
+  expect(await files.over('hin.txt')).toBe('allowed')
+  const there = () => server.sh('cat thinclient_drives/Files/hin.txt').catch(() => '')
+  await expect.poll(there).toBe('Grüße vom Browser\n')
+  await server.sh('cd thinclient_drives/Files && tr a-z A-Z <hin.txt >her.txt')
+  await files.act('Refresh').click()
+  const back = await files.download('her.txt')
+  expect(back.bytes.toString()).toBe('GRüßE VOM BROWSER\n')
 })
 
 test('C1 signing out on a real xrdp ends the session as such, and the next one is a new desktop', async ({

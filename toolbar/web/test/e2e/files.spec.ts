@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
-import type { Locator, Page } from '@playwright/test'
+import { join } from 'node:path'
 import { expectAccessible } from './axe.js'
 import { test as base, DeskPage, DeskWorld, expect } from './desk-test.js'
+import { FilesPage } from './files-page.js'
 import { type Person, worldOf } from './fixtures.js'
 import { everything, type Target } from './world.js'
 
@@ -42,65 +42,11 @@ const test = base.extend<{ dir: string }, object>({
   },
 })
 
-/** The file panel of a session page. */
-class Panel {
-  readonly panel: Locator
-  constructor(readonly page: Page) {
-    this.panel = page.getByRole('dialog', { name: 'Files' })
-  }
-
-  async open(): Promise<void> {
-    await this.page.getByRole('button', { name: /^Open the session toolbar/ }).click({ position: { x: 30, y: 2 } })
-    await this.page.getByRole('toolbar').getByRole('button', { name: 'Files', exact: true }).click()
-    await expect(this.panel).toBeVisible()
-    await expect(this.panel.locator('.list')).toHaveAttribute('aria-busy', 'false')
-  }
-
-  /** Goes to a folder by its steps from the root. */
-  async go(path: string): Promise<void> {
-    await this.panel.getByRole('navigation').getByRole('button', { name: '/', exact: true }).click()
-    for (const step of path.split('/').filter((s) => s)) await this.name(step).click()
-    await expect(this.panel.getByRole('navigation').locator('[aria-current]')).toHaveText(basename(path))
-  }
-
-  name(name: string): Locator {
-    return this.panel.getByRole('button', { name, exact: true }).and(this.page.locator('.name'))
-  }
-
-  pick(name: string): Promise<void> {
-    return this.panel.getByRole('checkbox', { name, exact: true }).check()
-  }
-
-  act(name: string): Locator {
-    return this.panel.getByRole('button', { name, exact: true })
-  }
-
-  async upload(...files: { name: string; buffer: Buffer }[]): Promise<void> {
-    await this.panel
-      .locator('input[type=file]')
-      .setInputFiles(files.map((f) => ({ ...f, mimeType: 'application/octet-stream' })))
-  }
-
-  /** Waits until a transfer is over and returns its code. */
-  async over(name: string): Promise<string | null> {
-    const job = this.panel.locator('.job[data-code]').filter({ hasText: name }).first()
-    await expect(job).toBeVisible({ timeout: 20_000 })
-    return job.getAttribute('data-code')
-  }
-
-  /** Downloads what is picked and returns the bytes. */
-  async download(name: string): Promise<{ name: string; bytes: Buffer }> {
-    await this.pick(name)
-    const [download] = await Promise.all([this.page.waitForEvent('download'), this.act('Download').click()])
-    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) }
-  }
-}
-
 const sha = (b: Buffer): string => createHash('sha256').update(b).digest('hex')
 
-async function openShell(who: Person, asset = 'shell'): Promise<Panel> {
+async function openShell(who: Person, asset = 'shell'): Promise<FilesPage> {
   await who.open(asset)
-  return new Panel(who.page)
+  return new FilesPage(who.page)
 }
 
 test('I11 I12 S18 files go to a machine and come back, byte for byte', async ({ anna, dir }) => {
@@ -127,7 +73,7 @@ test('I11 I12 S18 files go to a machine and come back, byte for byte', async ({ 
 test('I11 files go to the drive of a desktop and come back, byte for byte', async ({ anna }) => {
   await anna.page.goto(await anna.launch('desk'))
   await new DeskPage(anna.page).ready()
-  const files = new Panel(anna.page)
+  const files = new FilesPage(anna.page)
   await files.open()
   await expect(files.panel).toContainText('There is nothing in this folder.')
   const data = randomBytes(3_000_001)

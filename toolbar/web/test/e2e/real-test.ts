@@ -56,11 +56,13 @@ export class RealWorld extends World {
       profiles: [
         ...settings.profiles,
         { id: 'pinned', declarations: everything, pins },
+        { id: 'carrying', declarations: { ...everything, file_upload: 'record', file_download: 'record' } },
         { id: 'joining', declarations: { ...everything, ...joining } },
       ],
       assignments: [
         ...settings.assignments,
         { profile: 'pinned', to: 'group:operators', on: 'fixed' },
+        { profile: 'carrying', to: 'group:operators', on: 'drive' },
         { profile: 'joining', to: 'group:operators', on: 'shared' },
       ],
       assets: [
@@ -68,6 +70,7 @@ export class RealWorld extends World {
         desktop('desk', { name: 'Leitstand' }),
         desktop('fixed'),
         desktop('shared'),
+        desktop('drive'),
         desktop('stranger', { certificates: [`sha256:${'ab'.repeat(32)}`] }),
         ...(nla.address
           ? [desktop('guarded-desk', nla), desktop('locked-out', { ...nla, password_env: 'E2E_PASSWORD' })]
