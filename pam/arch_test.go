@@ -286,6 +286,7 @@ var house = map[string]part{
 			"pam/pamtest":                  "accepts connections; real clients in tests",
 			"rdp/internal/channel/rdpdr":   "the drive",
 			"rdp/internal/channel/cliprdr": "the clipboard",
+			"rdp/internal/channel/rdpsnd":  "the sound",
 			"rdp/internal/pdu":             "what is said",
 			"rdp/internal/wire":            "bounded reads",
 			"rdp/internal/credssp":         "the server's side of network level authentication",

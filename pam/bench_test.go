@@ -163,6 +163,7 @@ func FuzzDispatch_S23(f *testing.F) {
 		{Kind: frame.Paste, Flags: 1, Payload: []byte("é")},
 		{Kind: frame.Ack, Payload: frame.AppendAck(nil, 0)},
 		{Kind: frame.Visible, Payload: []byte{0}},
+		{Kind: frame.Listen, Payload: []byte{1}},
 		{Kind: frame.Copied, Payload: []byte("c")},
 		{Kind: frame.Probe, Payload: make([]byte, 8)},
 	} {

@@ -26,7 +26,7 @@ func (v *viewer) dispatch(f frame.Frame) error {
 	case frame.Ack:
 		return v.acknowledge(f.Payload)
 	case frame.Visible:
-		visible, err := frame.ParseVisible(f.Payload)
+		visible, err := frame.ParseBool(f.Kind, f.Payload)
 		if err == nil {
 			v.see(visible)
 		}
@@ -34,6 +34,12 @@ func (v *viewer) dispatch(f frame.Frame) error {
 	case frame.Probe:
 		v.probe(f.Payload)
 		return nil
+	case frame.Listen:
+		listens, err := frame.ParseBool(f.Kind, f.Payload)
+		if err == nil {
+			v.listens.Store(listens)
+		}
+		return err
 	case frame.Disconnect:
 		return v.disconnect() // leaving is always possible, whatever the state
 	}

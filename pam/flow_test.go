@@ -30,6 +30,7 @@ func TestWire_S23_ViolationsClose(t *testing.T) {
 		"short resize": unhex("830000000007" + "00500018000000"), "resize to nothing": unhex("830000000008" + "0000001800000000"),
 		"resize to too much": unhex("830000000008" + "03e9001800000000"), "paste of no UTF-8": unhex("840000000001" + "ff"),
 		"copy of no UTF-8": unhex("880000000001" + "ff"), "visible is neither": unhex("860000000001" + "02"),
+		"listen is neither": unhex("8a0000000001" + "02"), "listen says nothing": unhex("8a0000000000"),
 		"disconnect with payload": unhex("870000000001" + "00"), "ack of what was not sent": unhex("850000000008" + "00000000000f4240"),
 		"second hello":        helloMessage("x"),
 		"good then bad frame": append(frame.Append(nil, frame.Frame{Kind: frame.Ack, Payload: frame.AppendAck(nil, 0)}), 0x81),

@@ -108,6 +108,7 @@ var sample = map[frame.Kind]frame.Frame{
 	frame.Copied:     {Kind: frame.Copied, Payload: []byte("text")},
 	frame.Ack:        {Kind: frame.Ack, Payload: frame.AppendAck(nil, 0)},
 	frame.Visible:    {Kind: frame.Visible, Payload: []byte{1}},
+	frame.Listen:     {Kind: frame.Listen, Payload: []byte{1}},
 	frame.Disconnect: {Kind: frame.Disconnect},
 	frame.Probe:      {Kind: frame.Probe, Payload: make([]byte, 8)},
 }
@@ -124,7 +125,7 @@ var reaches = map[frame.Kind]struct {
 	frame.Resize:  {"resize", "", []Mode{ModeOwner}},
 	frame.Paste:   {"paste", ClipboardUpload, []Mode{ModeOwner, ModeParticipate}},
 	// Nothing of these goes to a target.
-	frame.Copied: {}, frame.Ack: {}, frame.Visible: {}, frame.Disconnect: {}, frame.Probe: {},
+	frame.Copied: {}, frame.Ack: {}, frame.Visible: {}, frame.Disconnect: {}, frame.Probe: {}, frame.Listen: {},
 }
 
 // permitting says for each state whether operations reach the target: never, or while the page is attached.
@@ -195,7 +196,7 @@ func TestMatrix_S04_S23_EveryStateModeOperation(t *testing.T) {
 // TestMatrix_S23_EveryClientKindHasARow: a kind that the codec learns to read must be an operation of the table or
 // be known here as none, and the table may hold no kind that cannot come in.
 func TestMatrix_S23_EveryClientKindHasARow(t *testing.T) {
-	noOperation := []frame.Kind{frame.Hello, frame.Ack, frame.Visible, frame.Probe}
+	noOperation := []frame.Kind{frame.Hello, frame.Ack, frame.Visible, frame.Probe, frame.Listen}
 	for n := range 256 {
 		kind := frame.Kind(n)
 		_, err := frame.SplitClient(frame.Append(nil, frame.Frame{Kind: kind}))

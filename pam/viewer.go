@@ -39,8 +39,9 @@ type viewer struct {
 	sent  atomic.Uint64 // bytes of counted payloads that were sent
 	acked atomic.Uint64 // and that the page has consumed
 
-	flight flight
-	hidden atomic.Bool // the page cannot be seen
+	flight  flight
+	hidden  atomic.Bool // the page cannot be seen
+	listens atomic.Bool // it plays sound: until it says so there is none for it
 
 	mu      sync.Mutex // guards all below
 	dirty   bool       // the state is to be sent
@@ -347,7 +348,7 @@ func (v *viewer) recover(src *source) error {
 func (v *viewer) sendItems(src *source, items []stream.Item) error {
 	items = slices.DeleteFunc(items, func(it stream.Item) bool {
 		k := FrameKind(it.Kind)
-		return k == FrameKeys || !v.p.mayReceive(k)
+		return k == FrameKeys || k == FrameAudio && !v.listens.Load() || !v.p.mayReceive(k)
 	})
 	if src.follower != nil || src.watched != nil {
 		v.mark(src, items)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -353,5 +354,97 @@ func TestBroker_C2_RecordedKeyFrames(t *testing.T) {
 	}
 	if !samePixels(whole.Image(), far.Image()) {
 		t.Error("the recording shows another picture than the target")
+	}
+}
+
+// TestBroker_I7_S20_Sound: a page gets sound if the policy lets it, the launch asks for it and the page listens, and not otherwise.
+func TestBroker_I7_S20_Sound(t *testing.T) {
+	samples := bytes.Repeat([]byte{1, 2, 3, 4}, 100)
+	for _, tc := range []struct {
+		name               string
+		permits, asks, has bool
+	}{{"all", true, true, true}, {"not permitted", false, true, false}, {"not asked for", true, false, false}} {
+		t.Run(tc.name, func(t *testing.T) {
+			permits := grants
+			if tc.permits {
+				permits = pamtest.Permit(pam.RoleOwner, pam.WebSession, pam.Keyboard, pam.Audio)
+			}
+			g := newGateway(t, permits, func(c *rdptest.Config) { c.Sound = true })
+			b := g.browser(owner)
+			params := pam.Params{}
+			if tc.asks && tc.permits {
+				params[rdp.ParamAudio] = "true"
+			}
+			id, err := b.Start(t.Context(), desktop, params)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := g.sit(t, b, id)
+			s.await(t, "a picture", func() bool { return s.bytes > 0 })
+			far, err := g.server.WaitSession(t.Context(), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = far.Play(t.Context(), 44100, 2, samples)
+			if !tc.has {
+				if !errors.Is(err, rdptest.ErrNoSound) {
+					t.Errorf("played: %v", err)
+				}
+				return
+			}
+			sounds := func() (n int) {
+				for _, f := range s.frames {
+					if f.Kind == pam.FrameAudio {
+						n++
+					}
+				}
+				return n
+			}
+			round := func(code uint16, text string) { // what is typed is drawn behind what was played
+				s.typed(t, code)
+				s.await(t, "what was typed", func() bool { return far.Desktop().Text() == text })
+				s.shows(t, far.Desktop())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := far.Desktop().Wait(t.Context(), func(*rdptest.Desktop) bool { return far.Heard() == 1 }); err != nil {
+				t.Fatal(err)
+			}
+			round(0x1e, "a")
+			if s.await(t, "nothing", func() bool { return true }); sounds() != 0 {
+				t.Error("a page that does not listen has got sound")
+			}
+			if err := s.SetListens(t.Context(), true); err != nil {
+				t.Fatal(err)
+			}
+			round(0x30, "ab") // the page's word was taken before its key
+			if err := far.Play(t.Context(), 44100, 2, samples); err != nil {
+				t.Fatal(err)
+			}
+			s.await(t, "sound", func() bool { return sounds() == 1 })
+			s.mu.Lock()
+			i := slices.IndexFunc(s.frames, func(f pam.Frame) bool { return f.Kind == pam.FrameAudio })
+			got := s.frames[i]
+			s.mu.Unlock()
+			want := append([]byte{0, 0, 0xac, 0x44, 2, 0, 0, 0, 0}, samples...)
+			if got.Flags != pam.FlagDroppable || !bytes.Equal(got.Payload, want) {
+				t.Errorf("flags %d, payload % x", got.Flags, got.Payload[:16])
+			}
+			if err := s.SetListens(t.Context(), false); err != nil {
+				t.Fatal(err)
+			}
+			round(0x2e, "abc")
+			if err := far.Play(t.Context(), 44100, 2, samples); err != nil {
+				t.Fatal(err)
+			}
+			if err := far.Desktop().Wait(t.Context(), func(*rdptest.Desktop) bool { return far.Heard() == 3 }); err != nil {
+				t.Fatal(err)
+			}
+			round(0x20, "abcd")
+			if s.await(t, "nothing", func() bool { return true }); sounds() != 1 {
+				t.Error("a muted page has got sound")
+			}
+		})
 	}
 }

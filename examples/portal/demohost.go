@@ -43,7 +43,7 @@ func startDemoHosts() (hosts demoHosts, stop func(), err error) {
 		return nil, nil, err
 	}
 	desktop, err := rdptest.NewServer(rdptest.Config{
-		Passwords: map[string]string{demoAccount: password}, Codec: rdptest.CodecPlanar, DisplayControl: true, Clipboard: true, Drive: true, AutoReconnect: true,
+		Passwords: map[string]string{demoAccount: password}, Codec: rdptest.CodecPlanar, DisplayControl: true, Clipboard: true, Drive: true, Sound: true, AutoReconnect: true,
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, shell.Close())

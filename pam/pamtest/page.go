@@ -171,11 +171,20 @@ func (p *Page) Events(ctx context.Context, k pam.InputKind, events []byte) error
 
 // SetVisible tells whether the page can be seen.
 func (p *Page) SetVisible(ctx context.Context, visible bool) error {
+	return p.tell(ctx, frame.Visible, visible)
+}
+
+// SetListens tells whether the page plays sound. None comes to one that has not said so.
+func (p *Page) SetListens(ctx context.Context, listens bool) error {
+	return p.tell(ctx, frame.Listen, listens)
+}
+
+func (p *Page) tell(ctx context.Context, k frame.Kind, yes bool) error {
 	b := []byte{0}
-	if visible {
+	if yes {
 		b[0] = 1
 	}
-	return p.send(ctx, frame.Frame{Kind: frame.Visible, Payload: b})
+	return p.send(ctx, frame.Frame{Kind: k, Payload: b})
 }
 
 // Paste pastes text, bracketed if the terminal has that on.

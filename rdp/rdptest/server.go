@@ -49,6 +49,8 @@ type Config struct {
 	Clipboard bool
 	// Drive takes the drive that a client gives its session: Session.Drive.
 	Drive bool
+	// Sound plays to clients that take it: Session.Play, or a tone for as long as the desktop's button is held.
+	Sound bool
 	// AutoReconnect gives clients a cookie to come back with, which counts like a password, once.
 	AutoReconnect bool
 	// Animation moves on the desktop, by the clock Now. Still does not stop it.

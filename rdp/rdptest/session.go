@@ -52,6 +52,7 @@ type Session struct {
 	display     *static // of dynamic channels; nil: the client has none, or is not to have display control
 	clipboard   clipboard
 	drive       driveChannel
+	sound       sound
 	asked       chan image.Point // has room for one: the size that the client asks for
 	activations atomic.Int32     // that the client has not finished: nothing is drawn
 
@@ -268,7 +269,19 @@ func (c *Session) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if c.server.cfg.Sound {
+		if err := c.openSound(); err != nil {
+			return err
+		}
+	}
 	c.server.add(c)
+	if c.sound.channel != nil {
+		wg.Go(func() {
+			if err := c.sing(ctx); err != nil {
+				_ = c.conn.Close() // the reader sees it
+			}
+		})
+	}
 	wg.Go(func() {
 		if err := c.draw(ctx); err != nil && !errors.Is(err, errHostile) {
 			_ = c.conn.Close() // the reader sees it

@@ -38,12 +38,16 @@ func bundle(web string) (*built, error) {
 	if err != nil {
 		return nil, err
 	}
+	sound, err := buildSound(web)
+	if err != nil {
+		return nil, err
+	}
 	options := bundling(web)
 	options.EntryPointsAdvanced = points
 	options.EntryNames = "[name]-[hash]"
 	options.ChunkNames = "chunk-[hash]"
 	options.Splitting = true
-	options.Plugins = []api.Plugin{screen.plugin()}
+	options.Plugins = []api.Plugin{screen.plugin(), sound.plugin()}
 	options.Metafile = true
 	result := api.Build(options)
 	if len(result.Errors) > 0 {
@@ -54,6 +58,7 @@ func bundle(web string) (*built, error) {
 		return nil, fmt.Errorf("metafile: %w", err)
 	}
 	b := &built{files: screen.files}
+	maps.Copy(b.files, sound.files)
 	for _, f := range result.OutputFiles {
 		b.files[filepath.Base(f.Path)] = f.Contents
 	}

@@ -15,18 +15,21 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// screen is what pictures are decoded with beside the bundle: files that pages name by what the module builtModule says.
-type screen struct {
-	files map[string][]byte
-	names map[string]string // exported name to file
+// beside is what is built beside the bundle: files that pages name by what a module says. Their names hold a hash, and so does that of every
+// entry that loads them: a page never gets a Worker of another build.
+type beside struct {
+	module string
+	files  map[string][]byte
+	names  map[string]string // exported name to file
 }
 
-// builtModule is the module that tells the client how the files of a screen are called. Their names hold a hash, and so does that of every
-// entry that loads them: a page never gets a Worker of another build.
-const builtModule = "built:screen"
+func newBeside(module string) *beside {
+	return &beside{module: module, files: map[string][]byte{}, names: map[string]string{}}
+}
 
-func buildScreen(web string) (*screen, error) {
-	s := &screen{files: map[string][]byte{}, names: map[string]string{}}
+// buildScreen makes what pictures are decoded with: a Worker, and its decoder.
+func buildScreen(web string) (*beside, error) {
+	s := newBeside("built:screen")
 	options := bundling(web)
 	options.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "src/screen/screen-worker.ts", OutputPath: "screen-worker"}}
 	options.EntryNames = "chunk-[name]-[hash]"
@@ -60,17 +63,17 @@ func compile(web string) ([]byte, error) {
 	return os.ReadFile(out)
 }
 
-func (s *screen) add(name, file string, body []byte) {
+func (s *beside) add(name, file string, body []byte) {
 	s.files[file], s.names[name] = body, file
 }
 
-// plugin answers for builtModule.
-func (s *screen) plugin() api.Plugin {
-	return api.Plugin{Name: "screen", Setup: func(build api.PluginBuild) {
-		build.OnResolve(api.OnResolveOptions{Filter: "^" + builtModule + "$"}, func(api.OnResolveArgs) (api.OnResolveResult, error) {
-			return api.OnResolveResult{Path: builtModule, Namespace: "screen"}, nil
+// plugin answers for the module.
+func (s *beside) plugin() api.Plugin {
+	return api.Plugin{Name: s.module, Setup: func(build api.PluginBuild) {
+		build.OnResolve(api.OnResolveOptions{Filter: "^" + s.module + "$"}, func(api.OnResolveArgs) (api.OnResolveResult, error) {
+			return api.OnResolveResult{Path: s.module, Namespace: s.module}, nil
 		})
-		build.OnLoad(api.OnLoadOptions{Filter: ".", Namespace: "screen"}, func(api.OnLoadArgs) (api.OnLoadResult, error) {
+		build.OnLoad(api.OnLoadOptions{Filter: ".", Namespace: s.module}, func(api.OnLoadArgs) (api.OnLoadResult, error) {
 			var text string
 			for _, name := range slices.Sorted(maps.Keys(s.names)) {
 				value, err := json.Marshal(s.names[name])

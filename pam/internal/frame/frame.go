@@ -40,6 +40,7 @@ const (
 	Disconnect Kind = 0x87
 	Copied     Kind = 0x88
 	Probe      Kind = 0x89
+	Listen     Kind = 0x8a
 )
 
 // Flags of frames. Their meaning depends on the direction.
@@ -99,6 +100,7 @@ var fromClient = map[Kind]rule{
 	Disconnect: {0, 0, 0},
 	Copied:     {1, MaxPayload, 0},
 	Probe:      {probeLen, probeLen, 0},
+	Listen:     {1, 1, 0},
 }
 
 var fromGateway = map[Kind]rule{
@@ -125,7 +127,7 @@ func (k Kind) String() string {
 		State: "state", End: "end", Output: "output", Screen: "screen", Cursor: "cursor",
 		Clipboard: "clipboard", Audio: "audio", Notice: "notice", Hello: "hello", Key: "key",
 		Pointer: "pointer", Resize: "resize", Paste: "paste", Ack: "ack", Visible: "visible",
-		Disconnect: "disconnect", Copied: "copied", Probe: "probe", Probed: "probed",
+		Disconnect: "disconnect", Copied: "copied", Probe: "probe", Probed: "probed", Listen: "listen",
 	}
 	if n, ok := names[k]; ok {
 		return n
@@ -212,10 +214,10 @@ func ParseAck(p []byte) (uint64, error) {
 // AppendAck appends the payload of Ack.
 func AppendAck(b []byte, total uint64) []byte { return binary.BigEndian.AppendUint64(b, total) }
 
-// ParseVisible reads the payload of Visible.
-func ParseVisible(p []byte) (bool, error) {
+// ParseBool reads the payload of Visible or Listen.
+func ParseBool(k Kind, p []byte) (bool, error) {
 	if len(p) != 1 || p[0] > 1 {
-		return false, fmt.Errorf("%w: visible: got % x, want 00 or 01", ErrViolation, p)
+		return false, fmt.Errorf("%w: %v: got % x, want 00 or 01", ErrViolation, k, p)
 	}
 	return p[0] == 1, nil
 }

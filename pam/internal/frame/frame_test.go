@@ -59,6 +59,7 @@ func build() []vector {
 	good("disconnect", "browser", Frame{Disconnect, 0, nil})
 	good("copied", "browser", Frame{Copied, 0, []byte("日本")})
 	good("probe", "browser", Frame{Probe, 0, []byte{0, 0, 0, 0, 0, 0, 1, 2}})
+	good("listen", "browser", Frame{Listen, 0, []byte{1}})
 	good("two frames", "browser", Frame{Key, 0, []byte("x")}, Frame{Ack, 0, AppendAck(nil, 1)})
 	good("state", "gateway", Frame{State, 0, []byte(`{"state":"active"}`)})
 	good("end", "gateway", Frame{End, 0, []byte(`{"code":"opened_elsewhere"}`)})
@@ -173,7 +174,7 @@ func TestPayloads(t *testing.T) {
 		t.Errorf("ack = %d, %v", got, err)
 	}
 	for _, p := range [][]byte{nil, {2}, {0, 0}} {
-		if _, err := ParseVisible(p); !errors.Is(err, ErrViolation) {
+		if _, err := ParseBool(Visible, p); !errors.Is(err, ErrViolation) {
 			t.Errorf("visible % x: %v, want a violation", p, err)
 		}
 	}

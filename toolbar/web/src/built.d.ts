@@ -5,3 +5,7 @@ declare module 'built:screen' {
   /** The decoder's module. */
   export const wasm: string
 }
+declare module 'built:sound' {
+  /** The AudioWorklet that plays sound. */
+  export const worklet: string
+}

@@ -6,6 +6,7 @@ import { SpKeysPanel } from './elements/sp-keys-panel.js'
 import { SpLinks } from './elements/sp-links.js'
 import { SpPasteGuard } from './elements/sp-paste-guard.js'
 import { SpSession } from './elements/sp-session.js'
+import { SpSoundPanel } from './elements/sp-sound-panel.js'
 import { SpToasts } from './elements/sp-toasts.js'
 import { SpToolbar } from './elements/sp-toolbar.js'
 
@@ -15,6 +16,7 @@ define('sp-find', SpFind)
 define('sp-keys-panel', SpKeysPanel)
 define('sp-links', SpLinks)
 define('sp-paste-guard', SpPasteGuard)
+define('sp-sound-panel', SpSoundPanel)
 define('sp-toasts', SpToasts)
 define('sp-toolbar', SpToolbar)
 define('sp-session', SpSession)

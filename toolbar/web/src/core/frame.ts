@@ -28,6 +28,7 @@ export type ClientKind =
   | 'disconnect'
   | 'copied'
   | 'probe'
+  | 'listen'
 
 /** The peer broke the protocol. */
 export class FrameError extends Error {
@@ -75,6 +76,7 @@ const clientKinds: Readonly<Record<ClientKind, { byte: number; min: number; max:
   disconnect: { byte: 0x87, min: 0, max: 0, flags: 0 },
   copied: { byte: 0x88, min: 1, max: MAX_PAYLOAD, flags: 0 },
   probe: { byte: 0x89, min: 8, max: 8, flags: 0 },
+  listen: { byte: 0x8a, min: 1, max: 1, flags: 0 },
 }
 
 /** Whether payloads of a kind count against the window. */
@@ -168,6 +170,11 @@ export function ackFrame(total: number): Uint8Array<ArrayBuffer> {
 /** Tells whether the page can be seen. */
 export function visibleFrame(visible: boolean): Uint8Array<ArrayBuffer> {
   return clientFrame('visible', Uint8Array.of(visible ? 1 : 0))
+}
+
+/** Tells whether the page plays sound. */
+export function listenFrame(listens: boolean): Uint8Array<ArrayBuffer> {
+  return clientFrame('listen', Uint8Array.of(listens ? 1 : 0))
 }
 
 /** Text from the clipboard. bracketed: the terminal has bracketed paste on. */

@@ -6,6 +6,7 @@ import {
   clientFrame,
   counted,
   keyFrames,
+  listenFrame,
   MAX_PAYLOAD,
   pasteFrame,
   resizeFrame,
@@ -80,6 +81,7 @@ export class Session {
   #visible = true
   #received = 0
   readonly #probe: Probe
+  #listens = false
   readonly #backoff: Backoff
   readonly #cfg: SessionConfig
 
@@ -210,6 +212,13 @@ export class Session {
     if (visible) this.tryNow()
   }
 
+  /** Tells whether the page plays sound: none comes to one that has not said so. */
+  listens(listens: boolean): void {
+    if (listens === this.#listens) return
+    this.#listens = listens
+    if (this.#phase.kind === 'live') this.#socket?.send(listenFrame(listens))
+  }
+
   #takesInput(declaration: string): boolean {
     return this.#phase.kind === 'live' && this.#state?.state === 'active' && mayUse(this.#state, declaration)
   }
@@ -326,6 +335,7 @@ export class Session {
   #newState(state: State | undefined, flow: Flow): void {
     if (!state) return this.#close(ended('protocol_violation'))
     const first = this.#phase.kind !== 'live'
+    const listened = this.#listens // what changes while the new phase is told is sent then
     flow.every = state.ack
     this.#state = state
     this.#cancelTimer?.()
@@ -335,6 +345,7 @@ export class Session {
     this.#backoff.reset()
     this.#set({ kind: 'live', state })
     if (first && !this.#visible) this.#socket?.send(visibleFrame(false))
+    if (first && listened && this.#listens) this.#socket?.send(listenFrame(true))
   }
 
   #lost(): void {

@@ -22,12 +22,14 @@ import { SessionBell } from './bell.js'
 import { DisplayKeeper } from './display-keeper.js'
 import { icon } from './icons.js'
 import { type Copied, LateCopy } from './late-copy.js'
+import { SoundKeeper } from './sound-keeper.js'
 import type { CardAction, SpCard } from './sp-card.js'
 import type { DisplayChange } from './sp-display-panel.js'
 import type { SpFind } from './sp-find.js'
 import type { SpLinks } from './sp-links.js'
 import type { SpPasteGuard } from './sp-paste-guard.js'
 import { sessionStyles } from './sp-session.styles.js'
+import type { SoundChange } from './sp-sound-panel.js'
 import type { SpToasts, Toast } from './sp-toasts.js'
 import type { SpToolbar, ToolbarAction } from './sp-toolbar.js'
 
@@ -102,6 +104,11 @@ export class SpSession extends SpElement {
   readonly #chord = new Chord()
   readonly #bell = new SessionBell()
   readonly #display = new DisplayKeeper((params) => this.#session?.display(params))
+  readonly #sound = new SoundKeeper({
+    listens: (listens) => this.#session?.listens(listens),
+    changed: () => this.requestUpdate(),
+    held: (held) => this.#soundHeld(held),
+  })
 
   constructor() {
     super()
@@ -163,6 +170,11 @@ export class SpSession extends SpElement {
     return this.#desk
   }
 
+  /** The session's sound, if it has any: what is heard, and how much was dropped. */
+  get sound(): SoundKeeper['player'] {
+    return this.#sound.player
+  }
+
   /** Shows a message at the corner of the session. */
   toast(text: string, kind: Toast['kind'] = 'info'): void {
     const toasts = this.part$<SpToasts>('sp-toasts')
@@ -188,6 +200,7 @@ export class SpSession extends SpElement {
       <sp-toolbar exportparts="handle, bar, tool, recording" ?hidden=${!active} .state=${state} .bracketed=${() => this.#text?.bracketed() ?? false}
         .look=${this.#text ? this.#display.look : undefined} .prefs=${this.#display.prefs}
         .files=${this.#files} .full=${this.#desk && canFill() ? this.full : undefined}
+        .sound=${this.#sound.look} @sp-sound=${(e: CustomEvent<SoundChange>) => this.#sound.change(e.detail)}
         @sp-display=${(e: CustomEvent<DisplayChange>) => this.#displayed(e.detail)}
         @sp-missing=${() => this.toast(codeText('reload').text, 'warn')}
         @sp-action=${(e: CustomEvent<ToolbarAction>) => this.#action(e.detail)}
@@ -253,6 +266,7 @@ export class SpSession extends SpElement {
 
   #shut(): void {
     this.#display.flush()
+    this.#sound.follow(undefined)
     this.#session?.stop()
     this.#session = undefined
     this.#screen?.dispose()
@@ -287,6 +301,8 @@ export class SpSession extends SpElement {
     this.#desk?.setPaste(mayUse(this.#state, 'clipboard_upload'))
     this.#screen?.setInput(phase.kind === 'live' && phase.state.state === 'active' && mayUse(phase.state, 'keyboard'))
     this.#warn(before, phase)
+    if (phase.kind === 'closed') this.#sound.follow(undefined)
+    else if (isActive(phase)) this.#sound.follow(this.#state)
     if (isActive(phase) && !wasActive) this.dispatchEvent(hostEvent('sp-active', { session: this.sessionId }))
     if (phase.kind === 'closed') {
       this.#tick(false)
@@ -303,6 +319,12 @@ export class SpSession extends SpElement {
     if (before?.ends?.code === ends.code) return
     const text = { idle: t('ends_idle', { n: ends.after }), max_duration: t('ends_max', { n: ends.after }) }[ends.code]
     this.part$<SpToasts>('sp-toasts')?.show(text ?? t('ends_other', { n: ends.after }), 'warn', 'ends')
+  }
+
+  #soundHeld(held: boolean): void {
+    const toasts = this.part$<SpToasts>('sp-toasts')
+    if (held) toasts?.show(t('sound_held'), 'warn', 'sound')
+    else toasts?.withdraw('sound')
   }
 
   // Cards that count need the time; a live session does not.
@@ -392,6 +414,7 @@ export class SpSession extends SpElement {
   }
 
   async #output(frame: ServerFrame): Promise<void> {
+    if (frame.kind === 'audio') return this.#sound.play(frame.payload)
     await this.#screen?.write(frame)
   }
 

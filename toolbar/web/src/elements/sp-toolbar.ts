@@ -9,10 +9,12 @@ import { SpElement } from './base.js'
 import type { FileWork } from './file-work.js'
 import { type IconName, icon } from './icons.js'
 import { initials, tail } from './names.js'
+import type { SoundLook } from './sound-keeper.js'
 import type { SpClipboardPanel } from './sp-clipboard-panel.js'
 import type { DisplayChange, Look, SpDisplayPanel } from './sp-display-panel.js'
 import type { SpFilesPanel } from './sp-files-panel.js'
 import type { SpKeysPanel } from './sp-keys-panel.js'
+import type { SoundChange, SpSoundPanel } from './sp-sound-panel.js'
 import { toolbarStyles } from './sp-toolbar.styles.js'
 
 /** What the toolbar can ask of the session. */
@@ -25,7 +27,7 @@ const PLACE = 'sallyport.handle'
 const DRAG = 4
 
 /** The panels that drop from a button. */
-type Panel = 'clipboard' | 'display' | 'files' | 'keys'
+type Panel = 'clipboard' | 'display' | 'files' | 'keys' | 'sound'
 
 /** How many people are shown by their initials. */
 const CROWD = 4
@@ -37,6 +39,7 @@ const CROWD = 4
  * @fires sp-paste - detail: text for the session
  * @fires sp-keys - detail: codes of keys, to be pressed together
  * @fires sp-display - detail: a DisplayChange
+ * @fires sp-sound - detail: a SoundChange
  * @fires sp-missing - a part of the client could not be loaded
  * @fires sp-refocus - the focus is to go back to the session
  * @fires sp-collapse - the toolbar has closed; detail: whether the focus was in it
@@ -53,6 +56,7 @@ export class SpToolbar extends SpElement {
     bracketed: { attribute: false },
     look: { attribute: false },
     prefs: { attribute: false },
+    sound: { attribute: false },
     full: { attribute: false },
     files: { attribute: false },
     open: { type: Boolean, reflect: true },
@@ -68,6 +72,8 @@ export class SpToolbar extends SpElement {
   declare look: Look | undefined
   /** What this browser prefers. */
   declare prefs: Prefs | undefined
+  /** The session's sound; undefined: it has none. */
+  declare sound: SoundLook | undefined
   /** Whether the session fills the screen; undefined: it cannot. */
   declare full: boolean | undefined
   /** The files of the session. */
@@ -88,6 +94,7 @@ export class SpToolbar extends SpElement {
     this.bracketed = () => false
     this.look = undefined
     this.prefs = undefined
+    this.sound = undefined
     this.full = undefined
     this.files = undefined
     this.open = false
@@ -141,11 +148,12 @@ export class SpToolbar extends SpElement {
   protected override updated(changed: PropertyValues): void {
     if (changed.has('panel')) this.#auto.use('panel', this.panel !== '')
     if (changed.has('place')) this.part$('.handle')?.style.setProperty('left', `${this.place * 100}%`)
-    if ((changed.has('state') || changed.has('full')) && this.open) this.#fold()
+    if ((changed.has('state') || changed.has('full') || changed.has('sound')) && this.open) this.#fold()
     if (this.panel === 'clipboard' && !this.#mayPaste()) this.panel = ''
     if (this.panel === 'keys' && !this.#mayKeys()) this.panel = ''
     if (this.panel === 'files' && !this.#mayFiles()) this.panel = ''
     if (changed.has('files')) this.#dropWork()
+    if (this.panel === 'sound' && !this.sound) this.panel = ''
     const tools = this.#tools()
     for (const [i, tool] of tools.entries()) tool.tabIndex = i === this.current ? 0 : -1
     // On a phone the bar is a grid of three, and Close fills what is left of the last row.
@@ -186,6 +194,7 @@ export class SpToolbar extends SpElement {
         ${this.#mayKeys() ? this.#tool('keys', 'keyboard', t('send_keys'), () => this.#toggle('keys')) : nothing}
         ${s?.capabilities.session_url ? this.#tool('session_url', 'link', t('session_url'), () => this.#act('session_url')) : nothing}
         <slot></slot>
+        ${this.sound ? this.#tool('sound', this.sound.state === 'playing' ? 'sound' : 'mute', t('sound'), () => this.#toggle('sound')) : nothing}
         ${this.look ? this.#tool('display', 'palette', t('display'), () => this.#toggle('display')) : nothing}
         ${this.full === undefined ? nothing : this.#tool('full', this.full ? 'unfill' : 'fill', t(this.full ? 'full_screen_leave' : 'full_screen'), () => this.#act('full_screen'))}
       </div>
@@ -203,7 +212,7 @@ export class SpToolbar extends SpElement {
   }
 
   #tool(id: string, mark: IconName, label: string, act: () => void, extra = '') {
-    const drops = ['clipboard', 'display', 'files', 'keys'].includes(id)
+    const drops = ['clipboard', 'display', 'files', 'keys', 'sound'].includes(id)
     return html`<button class="tool ${extra}" part="tool" data-id=${id} title=${label}
       aria-haspopup=${drops ? 'dialog' : nothing} aria-expanded=${drops ? String(this.panel === id) : nothing} @click=${act}>
       ${icon(mark)}<span>${label}</span>
@@ -227,6 +236,11 @@ export class SpToolbar extends SpElement {
       return html`<sp-display-panel .look=${this.look} .prefs=${this.prefs}
         @sp-display=${(e: CustomEvent<DisplayChange>) => this.dispatchEvent(new CustomEvent('sp-display', { detail: e.detail }))}
         @sp-panel-close=${(e: CustomEvent<boolean>) => this.#closePanel(e.detail)}></sp-display-panel>`
+    }
+    if (this.panel === 'sound' && this.sound) {
+      return html`<sp-sound-panel .look=${this.sound}
+        @sp-sound=${(e: CustomEvent<SoundChange>) => this.dispatchEvent(new CustomEvent('sp-sound', { detail: e.detail }))}
+        @sp-panel-close=${(e: CustomEvent<boolean>) => this.#closePanel(e.detail)}></sp-sound-panel>`
     }
     if (this.panel === 'keys') {
       return html`<sp-keys-panel @sp-keys=${(e: CustomEvent<string[]>) => this.#sendKeys(e.detail)}
@@ -293,7 +307,9 @@ export class SpToolbar extends SpElement {
     }
     this.panel = panel
     await this.updateComplete
-    const dropped = this.part$<SpClipboardPanel | SpDisplayPanel | SpFilesPanel | SpKeysPanel>(`sp-${panel}-panel`)
+    const dropped = this.part$<SpClipboardPanel | SpDisplayPanel | SpFilesPanel | SpKeysPanel | SpSoundPanel>(
+      `sp-${panel}-panel`,
+    )
     const button = this.part$(`[data-id='${panel}']`)
     if (!dropped || !button) return
     await dropped.updateComplete
@@ -332,7 +348,7 @@ export class SpToolbar extends SpElement {
     const added =
       slot?.assignedElements({ flatten: true }).filter((e): e is HTMLElement => e instanceof HTMLElement) ?? []
     const own = [...this.renderRoot.querySelectorAll<HTMLElement>('.tool')]
-    const after = own.findIndex((e) => ['display', 'full', 'disconnect'].includes(e.dataset.id ?? ''))
+    const after = own.findIndex((e) => ['sound', 'display', 'full', 'disconnect'].includes(e.dataset.id ?? ''))
     return after < 0 ? own : [...own.slice(0, after), ...added, ...own.slice(after)]
   }
 

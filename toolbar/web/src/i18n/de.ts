@@ -130,6 +130,11 @@ export const de: Messages = {
     keys_print: 'Druck',
     desktop_goes_on:
       'Sie haben die Sitzung beendet. Auf dem Ziel bleiben Sie angemeldet, und was dort läuft, läuft weiter.',
+    sound: 'Ton',
+    mute: 'Stumm',
+    volume: 'Lautstärke',
+    sound_held: 'Ihr Browser hält den Ton zurück, bis Sie hier klicken oder eine Taste drücken.',
+    sound_failed: 'Dieser Browser kann den Ton der Sitzung nicht wiedergeben.',
     full_screen: 'Vollbild',
     full_screen_leave: 'Vollbild beenden',
     full_screen_failed: 'Der Browser gibt dieser Seite kein Vollbild.',
