@@ -416,3 +416,21 @@ describe('watching', () => {
     expect(w.sent(0x83)).toEqual([])
   })
 })
+
+describe('listening', () => {
+  it('I7 is told when it changes, and again to each new socket while it holds', async () => {
+    await w.open()
+    expect(w.sent(0x8a)).toEqual([])
+    w.session.listens(true)
+    w.session.listens(true)
+    expect(w.sent(0x8a)).toEqual([Uint8Array.of(1)])
+    w.socket.events.closed('')
+    await settle()
+    w.socket.events.opened()
+    expect(w.sent(0x8a)).toEqual([]) // not before the hello is accepted
+    w.socket.events.message(frame(0x01, live))
+    expect(w.sent(0x8a)).toEqual([Uint8Array.of(1)])
+    w.session.listens(false)
+    expect(w.sent(0x8a)).toEqual([Uint8Array.of(1), Uint8Array.of(0)])
+  })
+})
