@@ -13,6 +13,10 @@ import (
 // [MS-RDPBCGR] 2.2.7.2.6).
 const maxFragments = 4 << 20
 
+// keptFragments is how large a buffer for fragments is kept. The whole picture at the start is one such update on some servers, and would be the size of a
+// buffer that each connection keeps for good.
+const keptFragments = 128 << 10
+
 // stage is the active stage without I/O: units of the server in, updates and bytes to send out. A unit's updates are taken one by
 // one, since each may lie in the history of the decompressor, which the next one overwrites.
 type stage struct {
@@ -61,6 +65,9 @@ func newStage(res *connect.Result) *stage {
 
 // feed takes one unit, which must stay as it is until next has returned nil.
 func (s *stage) feed(unit []byte) error {
+	if !s.open && cap(s.frag) > keptFragments {
+		s.frag = nil // what was taken from it is void
+	}
 	if pdu.IsFastPath(unit) {
 		var p pdu.FastPath
 		if err := p.UnmarshalBinary(unit); err != nil {

@@ -10,10 +10,12 @@ import (
 	"github.com/sallyport/sallyport/rdp/internal/codec"
 )
 
-// Limits of a cell, past which it is decoded and coded anew as one tile.
+// Limits of a cell, past which it is decoded and coded anew as one tile. That takes as long as drawing all its units, so that the number is one
+// that what moves over a cell seldom gets to before it has hidden all: with half of it a picture that moves cost a gateway a quarter more. Memory is
+// bounded by the bytes.
 const (
 	cellSide  = 64
-	cellUnits = 16
+	cellUnits = 32
 	cellBytes = 32 << 10
 )
 
