@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest'
+import { Player, parseRecording, parseSegment, type Stage } from '../../src/core/player.js'
+import { TestClock } from './clock.js'
+
+const decode = (b: Uint8Array): string => new TextDecoder().decode(b)
+
+/** A segment of terminal output: times with texts. */
+function segment(...entries: [number, string][]): Uint8Array {
+  const parts = entries.map(([at, text]) => {
+    const data = new TextEncoder().encode(text)
+    const head = new DataView(new ArrayBuffer(12))
+    head.setUint8(0, 1)
+    head.setUint8(1, 0x10)
+    head.setUint32(4, at)
+    head.setUint32(8, data.length)
+    return [...new Uint8Array(head.buffer), ...data]
+  })
+  return Uint8Array.from([...parts.flat(), ...new Array<number>(12).fill(0)])
+}
+
+const settled = async (): Promise<void> => {
+  for (let i = 0; i < 50; i++) await Promise.resolve()
+}
+
+/** A player of three segments, the last of which begins with a key frame. */
+function setUp() {
+  const segments = [
+    segment([0, 'a'], [1000, 'b']),
+    segment([2000, 'c'], [9000, 'd']),
+    segment([10_000, 'e'], [11_000, 'f']),
+  ]
+  const rec = parseRecording(
+    JSON.stringify({
+      session: { protocol: 'ssh' },
+      state: 'valid-complete',
+      duration_ms: 11_000,
+      segments: [{ at_ms: 0 }, { at_ms: 2000 }, { at_ms: 10_000, key: true }],
+    }),
+  )
+  if (!rec) throw new Error('no recording')
+  const clock = new TestClock()
+  let shown = ''
+  const stage: Stage = {
+    write: async (f) => {
+      shown += decode(f.payload)
+    },
+    reset: async () => {
+      shown = ''
+    },
+    resize: () => {},
+  }
+  const load = async (n: number) => segments[n] ?? new Uint8Array(0)
+  const player = new Player(rec, { load, decode, stage, clock, changed: () => {} })
+  return { player, clock, shown: () => shown }
+}
+
+describe('the player', () => {
+  it('R2 shows the picture of a time from the key frame before it; the newest seek counts', async () => {
+    const { player, shown } = setUp()
+    player.seek(11_000)
+    await settled()
+    expect(shown()).toBe('ef')
+    player.seek(0)
+    player.seek(2500)
+    await settled()
+    expect(shown()).toBe('abc')
+    expect(player.position).toBe(2500)
+    player.seek(9500) // forward, with no key frame in between: what is there goes on
+    await settled()
+    expect(shown()).toBe('abcd')
+  })
+
+  it('R2 plays by the clock, at its speed, and leaves out idle times if that is wanted', async () => {
+    const { player, clock, shown } = setUp()
+    player.setSkipIdle(false)
+    player.setSpeed(2)
+    player.play()
+    await settled()
+    expect(shown()).toBe('a')
+    clock.pass(500)
+    await settled()
+    expect(shown()).toBe('ab')
+    clock.pass(500)
+    await settled()
+    expect(shown()).toBe('abc')
+    player.setSkipIdle(true)
+    await settled()
+    clock.pass(250) // half a second is left of seven
+    await settled()
+    expect(shown()).toBe('abcd')
+    player.pause()
+    const at = player.position
+    clock.pass(10_000)
+    expect(player.position).toBe(at)
+  })
+
+  it('S44 takes no segment that is not whole', () => {
+    const whole = segment([0, 'a'])
+    expect(parseSegment(whole, decode)).toHaveLength(1)
+    for (let n = 0; n < whole.length; n++) expect(() => parseSegment(whole.subarray(0, n), decode)).toThrow()
+  })
+})
