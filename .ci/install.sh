@@ -92,11 +92,11 @@ if [ "$(id -u)" != 0 ]; then
 fi
 # Tests start a database server of their own; the package is not to start one while it is installed.
 no_cluster=/etc/postgresql-common/createcluster.d/sallyport-tests.conf
+trap '"${as_root[@]}" rm -f "$no_cluster"' EXIT
 "${as_root[@]}" mkdir -p "${no_cluster%/*}"
 echo 'create_main_cluster = false' | "${as_root[@]}" tee "$no_cluster" >/dev/null
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q update
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${want[@]}"
-"${as_root[@]}" rm -f "$no_cluster"
 for program in "${programs[@]}"; do
   command -v "$program" >/dev/null || { echo "$program is still missing" >&2; exit 1; }
 done

@@ -1,11 +1,3 @@
-/** A name cut in its middle, so that both its ends can be read. */
-export function elide(name: string, most: number): string {
-  const all = Array.from(name)
-  if (all.length <= most) return name
-  const head = Math.ceil((most - 1) / 2)
-  return `${all.slice(0, head).join('')}…${all.slice(all.length - (most - 1 - head)).join('')}`
-}
-
 /** The initials of a person's name: one or two letters. */
 export function initials(name: string): string {
   const words = name

@@ -1,9 +1,10 @@
 import { css, html, nothing, type TemplateResult } from 'lit'
 import type { Phase } from '../core/session.js'
 import type { Code, End, State } from '../core/types.js'
-import { codeText, t } from '../i18n/index.js'
+import { type CodeText, codeText, t } from '../i18n/index.js'
 import { sameOrigin } from '../net/http.js'
 import { SpElement } from './base.js'
+import { cutName } from './cut-name.js'
 import { type IconName, icon } from './icons.js'
 import { duration } from './names.js'
 
@@ -61,6 +62,10 @@ export interface CardAbout {
   assetURL: string
   protocol: string
   canStart: boolean
+  /** The user is not the one whose session it is. */
+  joined: boolean
+  /** It was the user who left. */
+  left: boolean
 }
 
 /**
@@ -88,6 +93,7 @@ export class SpCard extends SpElement {
       blockquote { margin: 12px 0 0; padding: 8px 12px; border-left: 3px solid var(--sp-line-strong); background: var(--sp-sunken); border-radius: 0 6px 6px 0; color: var(--sp-text); max-height: 180px; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
       .acts { display: flex; flex-wrap: wrap; gap: var(--sp-2); margin-top: var(--sp-5); }
       .ref { margin-top: var(--sp-4); padding-top: var(--sp-3); border-top: 1px solid var(--sp-line); display: flex; align-items: center; gap: 8px; font-size: var(--sp-fs-s); color: var(--sp-text-3); }
+      .ref .what, .ref bdi { display: flex; min-width: 0; white-space: pre; }
       .ref .btn { margin: -4px -6px -4px 0; }
       .steps { margin-top: 10px; display: grid; }
       .steps li { display: flex; align-items: center; gap: 8px; height: 24px; color: var(--sp-text-3); padding-left: 24px; }
@@ -130,7 +136,7 @@ export class SpCard extends SpElement {
   constructor() {
     super()
     this.phase = { kind: 'opening' }
-    this.about = { assetName: '', assetURL: '', protocol: '', canStart: false }
+    this.about = { assetName: '', assetURL: '', protocol: '', canStart: false, joined: false, left: false }
     this.now = 0
     this.since = 0
     this.busy = false
@@ -214,12 +220,30 @@ export class SpCard extends SpElement {
     )
   }
 
+  // The name alone gives way: the time says more.
+  #ref(asset: string, time: string) {
+    const values = { protocol: this.about.protocol.toUpperCase(), asset: '\n', time }
+    const [before, after] = t(time ? 'ref' : 'ref_short', values).split('\n')
+    return html`<span class="what num" title=${asset}>${before}<bdi>${cutName(asset)}</bdi>${after}</span>`
+  }
+
+  #words(end: End): CodeText {
+    const { assetName, protocol, joined, left } = this.about
+    const asset = assetName || protocol
+    const words = codeText(end.code, { asset })
+    if (joined && (end.code === 'user_disconnect' || end.code === 'remote_logoff')) {
+      return left
+        ? { title: t('left_title'), text: t('left_text') }
+        : { title: t('over_title', { asset }), text: t('over_text') }
+    }
+    // C1: a client cannot sign a desktop's user out.
+    return end.code === 'user_disconnect' && protocol === 'rdp' ? { ...words, text: t('desktop_goes_on') } : words
+  }
+
   #closed(end: End) {
     const look = looks[end.code] ?? { mark: 'warn' as const, tone: 'warn' }
-    const { assetName: asset, protocol, assetURL } = this.about
-    const { title, text: words } = codeText(end.code, { asset: asset || protocol || '' })
-    // C1: a client cannot sign a desktop's user out.
-    const text = end.code === 'user_disconnect' && protocol === 'rdp' ? t('desktop_goes_on') : words
+    const { assetName: asset, assetURL } = this.about
+    const { title, text } = this.#words(end)
     const back = sameOrigin(assetURL)
     const act = look.act === 'start_again' && !this.about.canStart ? undefined : look.act
     const labels: Partial<Record<CardAction, string>> = {
@@ -229,7 +253,6 @@ export class SpCard extends SpElement {
       try_again: t('try_again'),
     }
     const spent = Date.parse(end.ended) - Date.parse(end.started)
-    const name = protocol.toUpperCase()
     return this.#card(
       html`${icon(look.mark, 'i i-l')}`,
       look.tone,
@@ -254,9 +277,7 @@ export class SpCard extends SpElement {
             : nothing
         }
         <div class="ref">
-          <span class="cut num" dir="auto">
-            ${asset ? (Number.isFinite(spent) ? t('ref', { protocol: name, asset, time: duration(spent) }) : t('ref_short', { protocol: name, asset })) : nothing}
-          </span>
+          ${asset ? this.#ref(asset, Number.isFinite(spent) ? duration(spent) : '') : nothing}
           <span class="grow"></span>
           <span class="mono">${end.code}</span>
           <button class="btn ghost icon small" aria-label=${t('copy_details')} title=${t('copy_details')}

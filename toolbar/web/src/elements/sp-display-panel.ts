@@ -29,11 +29,11 @@ export class SpDisplayPanel extends SpElement {
       fieldset { margin: 0; padding: 0; border: 0; min-width: 0; }
       legend { padding: 0; margin-bottom: 6px; }
       .schemes { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 8px; }
-      .schemes label { position: relative; display: grid; gap: 4px; font-size: var(--sp-fs-xs); line-height: 14px; color: var(--sp-text-2); }
+      .schemes label { position: relative; display: grid; align-content: start; gap: 7px; font-size: var(--sp-fs-xs); line-height: 14px; color: var(--sp-text-2); }
       .schemes input { position: absolute; inset: 0; opacity: 0; margin: 0; }
       .schemes svg { display: block; width: 100%; height: 38px; border-radius: var(--sp-r); box-shadow: 0 0 0 1px var(--sp-line-strong); }
-      .schemes input:checked + svg { box-shadow: 0 0 0 2px var(--sp-raised), 0 0 0 4px var(--sp-accent); }
-      .schemes input:focus-visible + svg { outline: 2px solid var(--sp-focus); outline-offset: 5px; }
+      .schemes input:checked + svg { box-shadow: 0 0 0 1px var(--sp-raised), 0 0 0 3px var(--sp-accent); }
+      .schemes input:focus-visible + svg { outline: 2px solid var(--sp-focus); outline-offset: 4px; }
       .schemes input:checked ~ span { color: var(--sp-text); font-weight: var(--sp-w-medium); }
       .size { display: flex; align-items: center; gap: var(--sp-2); }
       .size output { min-width: 48px; text-align: center; }

@@ -11,7 +11,8 @@ export const launcherStyles = css`
   form { display: contents; }
   header { display: flex; align-items: center; gap: var(--sp-3); padding: var(--sp-4) var(--sp-3) var(--sp-4) var(--sp-5); border-bottom: 1px solid var(--sp-line); }
   .tile { display: flex; align-items: center; justify-content: center; width: 36px; height: 36px; border-radius: 8px; background: var(--sp-accent-soft); color: var(--sp-accent-text); flex: none; }
-  h2 { font-size: var(--sp-fs-xl); line-height: 22px; font-weight: var(--sp-w-bold); }
+  h2 { font-size: var(--sp-fs-xl); line-height: 22px; font-weight: var(--sp-w-bold); display: flex; min-width: 0; white-space: pre; }
+  h2 bdi { display: flex; min-width: 0; }
   .who { display: flex; align-items: center; gap: 6px; color: var(--sp-text-2); }
   .body { padding: var(--sp-4) var(--sp-5) var(--sp-5); overflow: auto; }
   .body > .note { margin-bottom: 14px; }

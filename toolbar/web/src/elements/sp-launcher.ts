@@ -6,8 +6,8 @@ import { choiceLabel, codeText, declarationLabel, paramLabel, t } from '../i18n/
 import { apiBase, fetchAccess, type Launch, startSession } from '../net/http.js'
 import { utf8 } from '../net/window.js'
 import { SpElement } from './base.js'
+import { cutName } from './cut-name.js'
 import { type IconName, icon } from './icons.js'
-import { elide } from './names.js'
 import { launcherStyles } from './sp-launcher.styles.js'
 import type { SpToken } from './sp-token.js'
 
@@ -112,6 +112,12 @@ export class SpLauncher extends SpElement {
     return html`${this.#launcher()}${this.embedded ? this.#embed() : nothing}`
   }
 
+  // What stands around the name is the language's; the name alone gives way.
+  #title(name: string) {
+    const [before, after] = t('access_to', { asset: '\n' }).split('\n')
+    return html`${before}<bdi>${cutName(name)}</bdi>${after}`
+  }
+
   #launcher() {
     const a = this.access
     const name = a?.asset.name ?? ''
@@ -120,7 +126,7 @@ export class SpLauncher extends SpElement {
         <header>
           <div class="tile">${icon(a?.asset.protocol === 'rdp' ? 'monitor' : 'terminal', 'i i-l')}</div>
           <div class="grow">
-            <h2 id="title" class="cut" dir="auto" title=${name}>${a ? t('access_to', { asset: elide(name, 60) }) : t('access')}</h2>
+            <h2 id="title" title=${name}>${a ? this.#title(name) : t('access')}</h2>
             <div class="who">
               ${a ? html`<span class="proto">${a.asset.protocol}</span>${a.recorded ? html`<span class="rec"><span class="dot"></span>${t('recorded_short')}</span>` : t('not_recorded')}` : nothing}
             </div>
@@ -162,7 +168,7 @@ export class SpLauncher extends SpElement {
 
   #fields(a: Access) {
     const wide = a.params.length % 2 === 1 ? a.params[a.params.length - 1] : undefined
-    return html`${this.#asksToken() ? html`<sp-token></sp-token>` : nothing}
+    return html`${this.#asksToken() ? html`<sp-token @keydown=${(e: KeyboardEvent) => this.#enter(e)}></sp-token>` : nothing}
       <div class="grid2">
         <fieldset>
           <legend class="label">${t('open_in')}</legend>
@@ -288,6 +294,13 @@ export class SpLauncher extends SpElement {
       if (fault) faults[p.name] = t(`fault_${fault}`, { min: p.min, max: p.max || 256 })
     }
     return faults
+  }
+
+  // The token's field is in a tree of its own, from where Enter does not find the form.
+  #enter(e: KeyboardEvent): void {
+    if (e.key !== 'Enter' || e.isComposing) return
+    e.preventDefault()
+    this.part$<HTMLButtonElement>('button[type=submit]')?.click()
   }
 
   async #submit(e: SubmitEvent): Promise<void> {

@@ -15,6 +15,7 @@ export class SpPasteGuard extends SpElement {
     SpElement.styles,
     dialogStyles,
     css`
+      #why { display: grid; gap: var(--sp-2); }
       pre { margin: 0; max-height: 40dvh; min-height: 64px; padding: 10px 12px; border: 1px solid var(--sp-line-strong); border-radius: var(--sp-r); background: var(--sp-sunken); color: var(--sp-text); font: var(--sp-fs-s) / 18px var(--sp-mono); overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; tab-size: 4; unicode-bidi: plaintext; }
       pre:focus-visible { outline-offset: -1px; }
       mark { padding: 0 2px; border-radius: 3px; background: var(--sp-danger-soft); color: var(--sp-danger); font-style: normal; }

@@ -99,6 +99,7 @@ export class SpSession extends SpElement {
   #stepSince = 0
   #ticking: ReturnType<typeof setInterval> | undefined
   #targetTitle = ''
+  #left = false // by the user's own wish
   #rung = false // the bell has rung while nobody looked
   #lateCopy: LateCopy | undefined
   readonly #chord = new Chord()
@@ -226,12 +227,15 @@ export class SpSession extends SpElement {
   }
 
   #card() {
+    const joined = (this.#state?.mode ?? 'owner') !== 'owner'
     return html`<sp-card .phase=${this.phase} .now=${this.now} .since=${this.#stepSince} ?busy=${this.busy} ?reloading=${this.reloading} .fault=${this.fault}
       .about=${{
         assetName: this.#assetName(),
         assetURL: this.#state?.asset.url || this.#info?.assetURL || '',
         protocol: this.#state?.asset.protocol || this.#info?.protocol || '',
-        canStart: this.#assetID() !== '' && (this.#state?.mode ?? 'owner') === 'owner',
+        canStart: this.#assetID() !== '' && !joined,
+        joined,
+        left: this.#left,
       }}
       @sp-card=${(e: CustomEvent<CardAction>) => this.#cardAction(e.detail)}></sp-card>`
   }
@@ -502,7 +506,7 @@ export class SpSession extends SpElement {
   #action(action: ToolbarAction): void {
     switch (action) {
       case 'disconnect':
-        return this.#session?.disconnect()
+        return this.#leave()
       case 'full_screen':
         void this.#fill()
         return
@@ -545,11 +549,16 @@ export class SpSession extends SpElement {
     }
   }
 
+  #leave(): void {
+    this.#left = true
+    this.#session?.disconnect()
+  }
+
   #cardAction(action: CardAction): void {
     switch (action) {
       case 'cancel':
       case 'leave':
-        return this.#session?.disconnect()
+        return this.#leave()
       case 'try_now':
         return this.#session?.tryNow()
       case 'take_back':

@@ -34,7 +34,7 @@ export class SpToken extends SpElement {
       :host([bad]) .i, :host([bad]) p { color: var(--sp-danger); }
       :host([bad]) input { border-color: var(--sp-danger); }
       @media (pointer: coarse) { input { height: var(--sp-h-touch); } }
-      @media (max-width: 720px) { :host { flex-wrap: wrap; } input { width: 100%; } }
+      @media (max-width: 720px) { :host { flex-wrap: wrap; } .grow { flex-basis: 0; } input { width: 100%; } }
     `,
   ]
   static override properties = { fault: { state: true }, bad: { type: Boolean, reflect: true } }

@@ -6,9 +6,10 @@ import type { FilesClient } from '../net/files.js'
 import type { Prefs } from '../net/prefs.js'
 import { windowClock } from '../net/window.js'
 import { SpElement } from './base.js'
+import { cutName } from './cut-name.js'
 import type { FileWork } from './file-work.js'
 import { type IconName, icon } from './icons.js'
-import { initials, tail } from './names.js'
+import { initials } from './names.js'
 import type { SoundLook } from './sound-keeper.js'
 import type { SpClipboardPanel } from './sp-clipboard-panel.js'
 import type { DisplayChange, Look, SpDisplayPanel } from './sp-display-panel.js'
@@ -183,7 +184,7 @@ export class SpToolbar extends SpElement {
       @mousedown=${keepFocus} @pointerdown=${() => this.#auto.use('pointer', true)}>
       <div class="grp id">
         ${s?.asset.protocol ? html`<span class="proto">${s.asset.protocol}</span>` : nothing}
-        ${this.#name(name)}
+        <b dir="auto" title=${name}>${cutName(name)}</b>
         ${s && s.mode !== 'owner' ? html`<span class="badge">${icon('eye', 'i i-s')}${t(`mode_${s.mode}`)}</span>` : nothing}
         ${s?.recorded ? html`<span class="rec" part="recording" title=${t('recorded')}><span class="dot"></span><span>${t('rec')}</span></span>` : nothing}
         ${this.#crowd(s?.people ?? [])}
@@ -203,12 +204,6 @@ export class SpToolbar extends SpElement {
         ${this.#tool('close', 'up', t('close'), () => this.collapse(), 'shut')}
       </div>
     </div>`
-  }
-
-  // A long name gives way in its middle, as far as the width asks for it: the end tells machines apart.
-  #name(name: string) {
-    const end = tail(name)
-    return html`<b dir="auto" title=${name}><span class="cut">${name.slice(0, name.length - end.length)}</span>${end ? html`<span>${end}</span>` : nothing}</b>`
   }
 
   #tool(id: string, mark: IconName, label: string, act: () => void, extra = '') {

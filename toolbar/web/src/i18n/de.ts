@@ -128,6 +128,10 @@ export const de: Messages = {
     keys_ctrl_esc: 'Strg + Esc',
     keys_alt_f4: 'Alt + F4',
     keys_print: 'Druck',
+    left_title: 'Sie haben die Sitzung verlassen',
+    left_text: 'Sie läuft ohne Sie weiter.',
+    over_title: 'Die Sitzung auf {asset} ist beendet',
+    over_text: 'Jemand darin hat sie beendet oder sich auf dem Ziel abgemeldet.',
     desktop_goes_on:
       'Sie haben die Sitzung beendet. Auf dem Ziel bleiben Sie angemeldet, und was dort läuft, läuft weiter.',
     sound: 'Ton',

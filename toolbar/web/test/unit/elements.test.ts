@@ -72,7 +72,14 @@ describe('S08 names of others are text', () => {
 
   it('S08 on the card of an ended session', async () => {
     const card = new SpCard()
-    card.about = { assetName: evil, assetURL: 'javascript:alert(1)', protocol: evil, canStart: true }
+    card.about = {
+      assetName: evil,
+      assetURL: 'javascript:alert(1)',
+      protocol: evil,
+      canStart: true,
+      joined: false,
+      left: false,
+    }
     card.phase = {
       kind: 'closed',
       state: undefined,
