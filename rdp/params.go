@@ -21,6 +21,7 @@ const (
 	ParamDrive          = "drive"
 	ParamCodec          = "codec"
 	ParamWallpaper      = "wallpaper"
+	ParamZoom           = "zoom" // of the page alone
 	ParamThemes         = "themes"
 	ParamFontSmoothing  = "font_smoothing"
 	ParamAnimations     = "animations"
@@ -48,6 +49,8 @@ func (p *Protocol) Params() []pam.Param {
 			Name: ParamColorDepth, Label: "Colour depth", Kind: pam.ParamChoice, Default: "32",
 			Choices: choices("15 bits", "15", "16 bits", "16", "24 bits", "24", "32 bits", "32"),
 		},
+		{Name: ParamZoom, Label: "Zoom", Kind: pam.ParamChoice, Default: "fit", Display: true, Choices: choices(
+			"As the window", "fit", "50 %", "50", "75 %", "75", "100 % (1:1)", "100", "125 %", "125", "150 %", "150", "175 %", "175", "200 %", "200")},
 		{Name: ParamScale, Label: "Scale (percent)", Kind: pam.ParamInt, Default: "100", Min: 100, Max: 500},
 		{Name: ParamKeyboardLayout, Label: "Keyboard layout", Kind: pam.ParamChoice, Default: "en-us", Choices: layoutChoices()},
 		{

@@ -7,6 +7,7 @@ import { SpLinks } from './elements/sp-links.js'
 import { SpPasteGuard } from './elements/sp-paste-guard.js'
 import { SpSession } from './elements/sp-session.js'
 import { SpSoundPanel } from './elements/sp-sound-panel.js'
+import { SpStatistics } from './elements/sp-statistics.js'
 import { SpToasts } from './elements/sp-toasts.js'
 import { SpToolbar } from './elements/sp-toolbar.js'
 
@@ -17,6 +18,7 @@ define('sp-keys-panel', SpKeysPanel)
 define('sp-links', SpLinks)
 define('sp-paste-guard', SpPasteGuard)
 define('sp-sound-panel', SpSoundPanel)
+define('sp-statistics', SpStatistics)
 define('sp-toasts', SpToasts)
 define('sp-toolbar', SpToolbar)
 define('sp-session', SpSession)

@@ -20,20 +20,26 @@ export class Chord {
   readonly #down = new Set<string>()
   #spoiled = false
 
-  /** A key went down. */
-  down(e: KeyLike): void {
+  /** A key went down. True: it went down on top of the chord, with no other. */
+  down(e: KeyLike): boolean {
+    const on = !parts[e.code] && !this.#down.has(e.code) && this.#held([...this.#down])
     if (!parts[e.code]) this.#spoiled = true
     this.#down.add(e.code)
+    return on
   }
 
   /** A key went up. True: the chord is complete. */
   up(e: KeyLike): boolean {
-    const held = new Set([...this.#down].map((code) => parts[code] ?? code))
-    const complete = !this.#spoiled && held.size === 3 && held.has('ctrl') && held.has('alt') && held.has('shift')
+    const complete = !this.#spoiled && this.#held([...this.#down])
     this.#down.delete(e.code)
     if (complete) this.#spoiled = true // once per pressing
     if (this.#down.size === 0) this.#spoiled = false
     return complete
+  }
+
+  #held(codes: string[]): boolean {
+    const held = new Set(codes.map((code) => parts[code] ?? code))
+    return held.size === 3 && held.has('ctrl') && held.has('alt') && held.has('shift')
   }
 
   /** Key-ups may be missed from here: the focus went, or the window did. */

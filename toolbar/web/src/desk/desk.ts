@@ -5,6 +5,7 @@ import { ScreenView, type Snapshot, type Stats } from '../screen/index.js'
 import { type Cursor, cursorStyle, parseCursor } from './cursor.js'
 import type { Place } from './events.js'
 import { Keyboard, type Taken } from './keyboard.js'
+import { push, type View } from './pan.js'
 import { Pointer } from './pointer.js'
 import { type Finger, Touch } from './touch.js'
 import { type Box, crisp, locate, place, type Shown, wanted, type Zoom } from './viewport.js'
@@ -20,6 +21,8 @@ export interface DeskEvents {
   /** The session's clipboard has a text for the user. */
   copied(text: string): void
   resized(size: Size): void
+  /** It is shown larger or smaller than before. */
+  scaled(): void
   /** What came cannot be shown. */
   failed(why: string): void
 }
@@ -60,6 +63,8 @@ export class Desk implements Screen {
   #desktop = { width: 0, height: 0 }
   #shown: Shown = { left: 0, top: 0, width: 0, height: 0 }
   #zoom: Zoom = 'fit'
+  #over: { x: number; y: number } | undefined // where the mouse is, in the box
+  #panning = false
   #cursor: Cursor = { kind: 'system' }
   #on = false // input is taken
   #settling: ReturnType<typeof setTimeout> | undefined
@@ -174,9 +179,26 @@ export class Desk implements Screen {
     this.#keyboard.pastes = on
   }
 
+  /** Shows it larger or smaller; what is in the middle stays there. */
   setZoom(zoom: Zoom): void {
+    if (zoom === this.#zoom) return
+    const box = this.#box
+    const before = this.#shown
+    const share = (scrolled: number, seen: number, at: number, size: number): number =>
+      size > 0 ? Math.max(0, Math.min(1, (scrolled + seen / 2 - at) / size)) : 0.5
+    const x = share(box.scrollLeft, box.clientWidth, before.left, before.width)
+    const y = share(box.scrollTop, box.clientHeight, before.top, before.height)
     this.#zoom = zoom
     this.#arrange()
+    const { left, top, width, height } = this.#shown
+    box.scrollTo({ left: left + x * width - box.clientWidth / 2, top: top + y * height - box.clientHeight / 2 })
+  }
+
+  /** The size of the desktop, and percent of the screen's pixels in which it is shown. */
+  picture(): { width: number; height: number; percent: number } {
+    const { width, height } = this.#desktop
+    const percent = width > 0 ? (this.#shown.width / width) * window.devicePixelRatio * 100 : 100
+    return { width, height, percent }
   }
 
   /** Presses keys together, by their codes. */
@@ -189,7 +211,12 @@ export class Desk implements Screen {
     return this.#view.snapshot()
   }
 
-  /** What has been decoded so far. */
+  /** What has been decoded when all that came so far is. */
+  measure(): Promise<Stats> {
+    return this.#view.stats()
+  }
+
+  /** What has been decoded, as was told last. */
   stats(): Stats | undefined {
     return this.#stats
   }
@@ -224,6 +251,7 @@ export class Desk implements Screen {
   #arrange(): void {
     if (this.#desktop.width === 0) return
     const room = this.#room()
+    const before = this.#shown.width
     this.#shown = place(this.#desktop, room, this.#look.scale, this.#zoom)
     const { left, top, width, height } = this.#shown
     Object.assign(this.#canvas.style, {
@@ -234,6 +262,7 @@ export class Desk implements Screen {
       imageRendering: crisp(this.#desktop, this.#shown, room.ratio) ? 'pixelated' : 'auto',
     })
     this.#point()
+    if (this.#shown.width !== before) this.#events.scaled()
   }
 
   #point(): void {
@@ -259,6 +288,43 @@ export class Desk implements Screen {
     if (this.#pointer.move(at)) requestAnimationFrame(() => this.#pointer.flush())
   }
 
+  // The scroll bars of the box are the page's; while a button is down they are not reached.
+  #onBar(e: PointerEvent): boolean {
+    if (this.#box.hasPointerCapture(e.pointerId)) return false
+    const { left, top } = this.#box.getBoundingClientRect()
+    return e.clientX - left >= this.#box.clientWidth || e.clientY - top >= this.#box.clientHeight
+  }
+
+  #sees(): View {
+    const b = this.#box
+    return {
+      width: b.clientWidth,
+      height: b.clientHeight,
+      left: b.scrollLeft,
+      top: b.scrollTop,
+      mostLeft: b.scrollWidth - b.clientWidth,
+      mostTop: b.scrollHeight - b.clientHeight,
+    }
+  }
+
+  // A pointer near the edge goes on pushing while it stays there, and what is below it changes.
+  #push(at: { x: number; y: number } | undefined): void {
+    this.#over = at
+    if (this.#panning || !at) return
+    this.#panning = true
+    const step = (): void => {
+      this.#panning = false
+      if (!this.#over || this.#stop.signal.aborted) return
+      const by = push(this.#over, this.#sees())
+      if (by.x === 0 && by.y === 0) return
+      this.#box.scrollBy(by.x, by.y)
+      this.#moved(this.#at({ x: this.#over.x + this.#box.scrollLeft, y: this.#over.y + this.#box.scrollTop }))
+      this.#panning = true
+      requestAnimationFrame(step)
+    }
+    requestAnimationFrame(step)
+  }
+
   #turn(events: Uint8Array[]): void {
     this.#pointer.flush()
     for (const e of events) if (this.#on) this.#events.pointer(e)
@@ -277,6 +343,7 @@ export class Desk implements Screen {
     box.addEventListener('pointermove', (e) => this.#hovered(e), act)
     box.addEventListener('pointerup', (e) => this.#lifted(e), act)
     box.addEventListener('pointercancel', (e) => this.#touch.cancel(this.#finger(e)), on)
+    box.addEventListener('pointerleave', () => this.#push(undefined), on)
     box.addEventListener('contextmenu', (e) => e.preventDefault(), on)
     box.addEventListener(
       'wheel',
@@ -298,6 +365,7 @@ export class Desk implements Screen {
   }
 
   #pressed(e: PointerEvent): void {
+    if (this.#onBar(e)) return
     e.preventDefault()
     this.focus()
     this.#box.setPointerCapture(e.pointerId)
@@ -309,6 +377,8 @@ export class Desk implements Screen {
   #hovered(e: PointerEvent): void {
     const at = this.#finger(e)
     if (e.pointerType === 'touch') return this.#touch.move(at)
+    this.#push(this.#onBar(e) ? undefined : { x: at.x - this.#box.scrollLeft, y: at.y - this.#box.scrollTop })
+    if (this.#onBar(e)) return
     if (e.button >= 0) this.#pointer.button(e.button, (e.buttons & (BITS[e.button] ?? 0)) !== 0, this.#at(at))
     else this.#moved(this.#at(at))
   }

@@ -3,6 +3,20 @@ import type { Place } from './events.js'
 /** How a desktop is shown: in the window's size at most, or a pixel for a pixel of the screen, or by percent of that. */
 export type Zoom = 'fit' | number
 
+/** The percents between which a user chooses. */
+export const ZOOMS = [50, 75, 100, 125, 150, 175, 200] as const
+
+/** The zoom that a launch parameter says; what is none is to fit. */
+export function zoomOf(param: string | undefined): Zoom {
+  return ZOOMS.find((z) => String(z) === param) ?? 'fit'
+}
+
+/** The next zoom below or above a percent, at the ends the last one. */
+export function stepped(percent: number, up: boolean): Zoom {
+  const all: number[] = up ? [...ZOOMS] : [...ZOOMS].reverse()
+  return all.find((z) => (up ? z > percent + 0.5 : z < percent - 0.5)) ?? all[all.length - 1] ?? 100
+}
+
 /** Where a desktop is shown in its box, in CSS pixels. */
 export interface Shown {
   left: number

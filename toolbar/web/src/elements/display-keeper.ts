@@ -1,3 +1,4 @@
+import { type Zoom, zoomOf } from '../desk/viewport.js'
 import { keepPrefs, type Prefs, readPrefs } from '../net/prefs.js'
 import { schemeName } from '../term/schemes.js'
 import type { TerminalLook } from '../term/screen.js'
@@ -13,11 +14,12 @@ function whole(value: string | undefined, fallback: number, most: number): numbe
 }
 
 /**
- * DisplayKeeper knows how a terminal is to look: at first as the launch parameters say, then as the user chooses. The
- * gateway keeps colours and size with the session and for the next launch (L8), the browser keeps the rest.
+ * DisplayKeeper knows how a terminal or a desktop is to look: at first as the launch parameters say, then as the user chooses. The
+ * gateway keeps colours, size and zoom with the session and for the next launch (L8), the browser keeps the rest.
  */
 export class DisplayKeeper {
   look: Look = { scheme: 'auto', fontSize: 14 }
+  zoom: Zoom = 'fit'
   prefs: Prefs = readPrefs()
   #unsent: Record<string, string> = {}
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -35,8 +37,15 @@ export class DisplayKeeper {
     return { ...this.look, scrollback: whole(params.scrollback, 5000, 50_000), copyOnSelect, screenReader }
   }
 
+  /** Begins with the launch parameters of a session that shows a desktop. */
+  beginDesk(params: Readonly<Record<string, string>>): Zoom {
+    this.zoom = zoomOf(params.zoom)
+    this.prefs = readPrefs()
+    return this.zoom
+  }
+
   /** The user has chosen. */
-  change({ scheme, fontSize, ...prefs }: DisplayChange): void {
+  change({ scheme, fontSize, zoom, ...prefs }: DisplayChange): void {
     if (Object.keys(prefs).length > 0) {
       this.prefs = { ...this.prefs, ...prefs }
       keepPrefs(this.prefs)
@@ -48,6 +57,10 @@ export class DisplayKeeper {
     if (fontSize !== undefined) {
       this.look = { ...this.look, fontSize }
       this.#unsent.font_size = String(fontSize)
+    }
+    if (zoom !== undefined) {
+      this.zoom = zoom
+      this.#unsent.zoom = String(zoom)
     }
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.flush(), SETTLE)

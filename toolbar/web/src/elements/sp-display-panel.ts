@@ -1,4 +1,5 @@
 import { css, html } from 'lit'
+import type { Zoom } from '../desk/viewport.js'
 import { choiceLabel, paramLabel, t } from '../i18n/index.js'
 import type { Prefs } from '../net/prefs.js'
 import { MAX_FONT, MIN_FONT, type SchemeName, schemeColours, schemeNames } from '../term/schemes.js'
@@ -13,7 +14,7 @@ export interface Look {
 }
 
 /** What the user has changed. */
-export type DisplayChange = Partial<Look & Prefs>
+export type DisplayChange = Partial<Look & { zoom: Zoom } & Prefs>
 
 /**
  * The display panel: colours, size, bell, and how the terminal meets those who do not see it (T8).
@@ -51,7 +52,7 @@ export class SpDisplayPanel extends SpElement {
   constructor() {
     super()
     this.look = { scheme: 'auto', fontSize: 14 }
-    this.prefs = { bellSound: false, copyOnSelect: false, screenReader: false }
+    this.prefs = { bellSound: false, copyOnSelect: false, screenReader: false, statistics: false }
   }
 
   override focus(): void {
@@ -96,6 +97,9 @@ export class SpDisplayPanel extends SpElement {
         ${this.#check('bellSound', t('bell_sound'))} ${this.#check('copyOnSelect', t('copy_on_select'))}
         ${this.#check('screenReader', t('screen_reader'))}
         <p class="hint">${t('display_keys')}</p>
+        <div class="rule"></div>
+        ${this.#check('statistics', t('statistics_show'))}
+        <p class="hint">${t('statistics_keys')}</p>
       </div>`
   }
 

@@ -32,6 +32,7 @@ import { sessionStyles } from './sp-session.styles.js'
 import type { SoundChange } from './sp-sound-panel.js'
 import type { SpToasts, Toast } from './sp-toasts.js'
 import type { SpToolbar, ToolbarAction } from './sp-toolbar.js'
+import { type Reading, Statistics } from './statistics.js'
 
 /** A terminal's size before there is one. */
 const NO_SIZE: Size = { cols: 80, rows: 24, width: 0, height: 0 }
@@ -74,6 +75,7 @@ export class SpSession extends SpElement {
     links: { state: true },
     reloading: { state: true },
     full: { state: true },
+    reading: { state: true },
   }
   declare sessionId: string
   declare assetName: string
@@ -87,6 +89,7 @@ export class SpSession extends SpElement {
   declare private missing: boolean
   declare private reloading: boolean
   declare private full: boolean
+  declare private reading: Reading | undefined
   declare private links: { targets: LinkTarget[]; at: { x: number; y: number } | undefined } | undefined
 
   #session: Session | undefined
@@ -104,6 +107,9 @@ export class SpSession extends SpElement {
   #lateCopy: LateCopy | undefined
   readonly #chord = new Chord()
   readonly #bell = new SessionBell()
+  readonly #statistics = new Statistics((reading) => {
+    this.reading = reading
+  })
   readonly #display = new DisplayKeeper((params) => this.#session?.display(params))
   readonly #sound = new SoundKeeper({
     listens: (listens) => this.#session?.listens(listens),
@@ -126,12 +132,13 @@ export class SpSession extends SpElement {
     this.links = undefined
     this.reloading = false
     this.full = false
+    this.reading = undefined
   }
 
   override connectedCallback(): void {
     super.connectedCallback()
     const on = { signal: this.live.signal }
-    window.addEventListener('keydown', (e) => this.#chord.down(e), { ...on, capture: true })
+    window.addEventListener('keydown', (e) => this.#keyDown(e), { ...on, capture: true })
     window.addEventListener('keyup', (e) => this.#keyUp(e), { ...on, capture: true })
     window.addEventListener('blur', () => this.#chord.reset(), on)
     window.addEventListener('online', () => this.#session?.tryNow(), on)
@@ -202,6 +209,7 @@ export class SpSession extends SpElement {
         .look=${this.#text ? this.#display.look : undefined} .prefs=${this.#display.prefs}
         .files=${this.#files} .full=${this.#desk && canFill() ? this.full : undefined}
         .sound=${this.#sound.look} @sp-sound=${(e: CustomEvent<SoundChange>) => this.#sound.change(e.detail)}
+        .zoom=${this.#desk ? { chosen: this.#display.zoom, percent: this.#desk.picture().percent } : undefined}
         @sp-display=${(e: CustomEvent<DisplayChange>) => this.#displayed(e.detail)}
         @sp-missing=${() => this.toast(codeText('reload').text, 'warn')}
         @sp-action=${(e: CustomEvent<ToolbarAction>) => this.#action(e.detail)}
@@ -219,6 +227,11 @@ export class SpSession extends SpElement {
         this.links && active
           ? html`<sp-links .targets=${this.links.targets} .at=${this.links.at}
               @sp-link-open=${(e: CustomEvent<string>) => this.#session?.copied(e.detail)} @sp-panel-close=${() => this.#endLinks()}></sp-links>`
+          : nothing
+      }
+      ${
+        this.reading && active
+          ? html`<sp-statistics .reading=${this.reading} @sp-panel-close=${() => this.#displayed({ statistics: false })}></sp-statistics>`
           : nothing
       }
       <sp-paste-guard></sp-paste-guard>
@@ -271,6 +284,7 @@ export class SpSession extends SpElement {
   #shut(): void {
     this.#display.flush()
     this.#sound.follow(undefined)
+    this.#statistics.stop()
     this.#session?.stop()
     this.#session = undefined
     this.#screen?.dispose()
@@ -357,6 +371,7 @@ export class SpSession extends SpElement {
     this.#text = openTerminal(parent, this.#display.begin(info.params), this.#screenEvents())
     this.#text.setInput(false)
     this.#screen = this.#text
+    this.#measure()
   }
 
   async #prepareDesk(info: SessionInfo): Promise<void> {
@@ -372,14 +387,17 @@ export class SpSession extends SpElement {
       paste: (text) => this.#paste(text, true),
       copied: (text) => void this.#lateCopy?.take(text),
       resized: (size) => this.#session?.resize(size),
+      scaled: () => this.requestUpdate(),
       failed: (why) => {
         console.error('sallyport:', why)
         this.toast(t('picture_failed'), 'warn')
       },
     })
     desk.setInput(false)
+    desk.setZoom(this.#display.beginDesk(info.params))
     this.#desk = desk
     this.#screen = desk
+    this.#measure()
   }
 
   // Text of the session's clipboard.
@@ -445,6 +463,8 @@ export class SpSession extends SpElement {
   #displayed(change: DisplayChange): void {
     this.#display.change(change)
     this.#text?.setLook({ ...this.#display.look, ...this.#display.prefs })
+    this.#desk?.setZoom(this.#display.zoom)
+    if (change.statistics !== undefined) this.#measure()
     this.requestUpdate()
   }
 
@@ -461,6 +481,21 @@ export class SpSession extends SpElement {
 
   #toolbar(): SpToolbar | null {
     return this.part$<SpToolbar>('sp-toolbar')
+  }
+
+  // Shows statistics, if the user wants them, or takes them away.
+  #measure(): void {
+    const [session, screen] = [this.#session, this.#screen]
+    if (!session || !screen || !this.#display.prefs.statistics) return this.#statistics.stop()
+    this.#statistics.start({ session, desk: this.#desk, cells: () => screen.size() })
+  }
+
+  // The chord with S: the target does not get the S.
+  #keyDown(e: KeyboardEvent): void {
+    if (!this.#chord.down(e) || e.code !== 'KeyS' || !isActive(this.phase)) return
+    e.preventDefault()
+    e.stopPropagation()
+    this.#displayed({ statistics: !this.#display.prefs.statistics })
   }
 
   #keyUp(e: KeyboardEvent): void {

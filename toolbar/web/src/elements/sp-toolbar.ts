@@ -1,6 +1,7 @@
 import { html, nothing, type PropertyValues } from 'lit'
 import { AutoClose } from '../core/autoclose.js'
 import { mayUse, type Person, type State } from '../core/types.js'
+import type { Zoom } from '../desk/viewport.js'
 import { t } from '../i18n/index.js'
 import type { FilesClient } from '../net/files.js'
 import type { Prefs } from '../net/prefs.js'
@@ -12,6 +13,7 @@ import { type IconName, icon } from './icons.js'
 import { initials } from './names.js'
 import type { SoundLook } from './sound-keeper.js'
 import type { SpClipboardPanel } from './sp-clipboard-panel.js'
+import type { SpDeskPanel } from './sp-desk-panel.js'
 import type { DisplayChange, Look, SpDisplayPanel } from './sp-display-panel.js'
 import type { SpFilesPanel } from './sp-files-panel.js'
 import type { SpKeysPanel } from './sp-keys-panel.js'
@@ -56,6 +58,7 @@ export class SpToolbar extends SpElement {
     state: { attribute: false },
     bracketed: { attribute: false },
     look: { attribute: false },
+    zoom: { attribute: false },
     prefs: { attribute: false },
     sound: { attribute: false },
     full: { attribute: false },
@@ -69,8 +72,10 @@ export class SpToolbar extends SpElement {
   declare state: State | undefined
   /** Asks whether the terminal has bracketed paste on. */
   declare bracketed: () => boolean
-  /** How the terminal looks; undefined: there is nothing to choose. */
+  /** How the terminal looks; undefined: there is none. */
   declare look: Look | undefined
+  /** How a desktop is shown: what is chosen, and percent; undefined: there is none. */
+  declare zoom: { chosen: Zoom; percent: number } | undefined
   /** What this browser prefers. */
   declare prefs: Prefs | undefined
   /** The session's sound; undefined: it has none. */
@@ -94,6 +99,7 @@ export class SpToolbar extends SpElement {
     this.state = undefined
     this.bracketed = () => false
     this.look = undefined
+    this.zoom = undefined
     this.prefs = undefined
     this.sound = undefined
     this.full = undefined
@@ -196,7 +202,7 @@ export class SpToolbar extends SpElement {
         ${s?.capabilities.session_url ? this.#tool('session_url', 'link', t('session_url'), () => this.#act('session_url')) : nothing}
         <slot></slot>
         ${this.sound ? this.#tool('sound', this.sound.state === 'playing' ? 'sound' : 'mute', t('sound'), () => this.#toggle('sound')) : nothing}
-        ${this.look ? this.#tool('display', 'palette', t('display'), () => this.#toggle('display')) : nothing}
+        ${this.look || this.zoom ? this.#tool('display', this.look ? 'palette' : 'monitor', t('display'), () => this.#toggle('display')) : nothing}
         ${this.full === undefined ? nothing : this.#tool('full', this.full ? 'unfill' : 'fill', t(this.full ? 'full_screen_leave' : 'full_screen'), () => this.#act('full_screen'))}
       </div>
       <div class="grp">
@@ -236,6 +242,11 @@ export class SpToolbar extends SpElement {
       return html`<sp-sound-panel .look=${this.sound}
         @sp-sound=${(e: CustomEvent<SoundChange>) => this.dispatchEvent(new CustomEvent('sp-sound', { detail: e.detail }))}
         @sp-panel-close=${(e: CustomEvent<boolean>) => this.#closePanel(e.detail)}></sp-sound-panel>`
+    }
+    if (this.panel === 'display' && this.zoom) {
+      return html`<sp-desk-panel .zoom=${this.zoom.chosen} .percent=${this.zoom.percent} ?statistics=${this.prefs?.statistics}
+        @sp-display=${(e: CustomEvent<DisplayChange>) => this.dispatchEvent(new CustomEvent('sp-display', { detail: e.detail }))}
+        @sp-panel-close=${(e: CustomEvent<boolean>) => this.#closePanel(e.detail)}></sp-desk-panel>`
     }
     if (this.panel === 'keys') {
       return html`<sp-keys-panel @sp-keys=${(e: CustomEvent<string[]>) => this.#sendKeys(e.detail)}
@@ -302,9 +313,10 @@ export class SpToolbar extends SpElement {
     }
     this.panel = panel
     await this.updateComplete
-    const dropped = this.part$<SpClipboardPanel | SpDisplayPanel | SpFilesPanel | SpKeysPanel | SpSoundPanel>(
-      `sp-${panel}-panel`,
-    )
+    const name = panel === 'display' && this.zoom ? 'desk' : panel
+    const dropped = this.part$<
+      SpClipboardPanel | SpDeskPanel | SpDisplayPanel | SpFilesPanel | SpKeysPanel | SpSoundPanel
+    >(`sp-${name}-panel`)
     const button = this.part$(`[data-id='${panel}']`)
     if (!dropped || !button) return
     await dropped.updateComplete

@@ -73,6 +73,11 @@ export function inTime(seconds: number): string {
   return new Intl.RelativeTimeFormat(language).format(Math.max(1, Math.ceil(seconds / 60)), 'minute')
 }
 
+/** A number as people of the language write it, with so many decimals. */
+export function numbers(n: number, decimals: number): string {
+  return new Intl.NumberFormat(language, { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(n)
+}
+
 /** The label of a launch parameter: translated by its name, else the gateway's own. */
 export function paramLabel(name: string, fallback: string): string {
   return (Object.hasOwn(current.params, name) ? current.params[name] : undefined) ?? fallback

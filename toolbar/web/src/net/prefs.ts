@@ -1,4 +1,4 @@
-// How this browser is to treat terminals, whatever the session. Nothing of a session is in it, and nothing depends on it.
+// How this browser is to treat sessions, whatever the session. Nothing of a session is in it, and nothing depends on it.
 
 /** Preferences of a browser; all off unless chosen. */
 export interface Prefs {
@@ -6,8 +6,10 @@ export interface Prefs {
   bellSound: boolean
   /** Whether what is selected is copied at once. */
   copyOnSelect: boolean
-  /** Whether the terminal's text is kept in a form that screen readers follow. */
+  /** Whether a terminal's text is kept in a form that screen readers follow. */
   screenReader: boolean
+  /** Whether statistics are shown. */
+  statistics: boolean
 }
 
 const KEY = 'sallyport.terminal'
@@ -25,6 +27,7 @@ export function readPrefs(): Prefs {
     bellSound: kept.bellSound === true,
     copyOnSelect: kept.copyOnSelect === true,
     screenReader: kept.screenReader === true,
+    statistics: kept.statistics === true,
   }
 }
 

@@ -46,6 +46,7 @@ export class Engine {
   #presents = 0 // in the queue
   #shown = 0
   #told = 0
+  #mark = 0 // the end of what was drawn or shown last
 
   constructor(surface: Surface, thread: 'worker' | 'page', events: EngineEvents) {
     this.#surface = surface
@@ -63,6 +64,7 @@ export class Engine {
       faults: 0,
       lastFault: '',
       tiles: {},
+      codecMs: {},
       decodeMs: 0,
       showMs: 0,
     }
@@ -72,7 +74,10 @@ export class Engine {
       drawn: (x, y, w, h) => this.#damage.add(x, y, w, h),
       present: () => this.#present(),
       tile: (codec) => {
+        const now = performance.now()
         stats.tiles[codec] = (stats.tiles[codec] ?? 0) + 1
+        stats.codecMs[codec] = (stats.codecMs[codec] ?? 0) + now - this.#mark
+        this.#mark = now
       },
       fault: (text) => {
         stats.faults++
@@ -133,6 +138,7 @@ export class Engine {
 
   #work(): void {
     const begin = performance.now()
+    this.#mark = begin
     const until = begin + SLICE[this.#stats.thread]
     const shownBefore = this.#stats.showMs
     const enough = () => performance.now() >= until
@@ -201,5 +207,6 @@ export class Engine {
     this.#stats.frames++
     this.#shown = performance.now()
     this.#stats.showMs += this.#shown - now
+    this.#mark = this.#shown
   }
 }

@@ -3,10 +3,11 @@ import { type Cursor, cursorStyle, parseCursor } from '../../src/desk/cursor.js'
 import { textEvents } from '../../src/desk/events.js'
 import { Keyboard, type Stroke } from '../../src/desk/keyboard.js'
 import { deskLook } from '../../src/desk/look.js'
+import { push } from '../../src/desk/pan.js'
 import { Pointer } from '../../src/desk/pointer.js'
 import { codes, scancode } from '../../src/desk/scancodes.js'
 import { type Finger, Touch } from '../../src/desk/touch.js'
-import { crisp, locate, place, wanted } from '../../src/desk/viewport.js'
+import { crisp, locate, place, stepped, wanted, ZOOMS, zoomOf } from '../../src/desk/viewport.js'
 import { Wheel } from '../../src/desk/wheel.js'
 
 const hex = (b: Uint8Array): string => [...b].map((v) => v.toString(16).padStart(2, '0')).join('')
@@ -353,6 +354,26 @@ describe('L7 where a desktop is shown', () => {
     expect(crisp(desktop, { left: 0, top: 0, width: 1024, height: 768 }, 2)).toBe(true)
     expect(crisp(desktop, { left: 0, top: 0, width: 1024, height: 768 }, 1.5)).toBe(false)
     expect(crisp(desktop, { left: 0, top: 0, width: 512, height: 384 }, 1)).toBe(false)
+  })
+
+  it('L8 has a zoom of what is remembered, and steps between the ones there are', () => {
+    for (const z of ZOOMS) expect(zoomOf(String(z))).toBe(z)
+    for (const none of [undefined, '', 'fit', '99', '1e2', '-100', '250']) expect(zoomOf(none)).toBe('fit')
+    expect([stepped(66.7, true), stepped(66.7, false), stepped(100, true), stepped(100, false)]).toEqual([
+      75, 50, 125, 75,
+    ])
+    expect([stepped(200, true), stepped(500, true), stepped(50, false), stepped(10, false)]).toEqual([200, 200, 50, 50])
+    expect(stepped(99.99999, true)).toBe(125)
+  })
+
+  it('is pushed by a pointer near an edge, as far as there is something beyond it', () => {
+    const view = { width: 800, height: 600, left: 100, top: 0, mostLeft: 400, mostTop: 300 }
+    expect(push({ x: 400, y: 300 }, view)).toEqual({ x: 0, y: 0 })
+    expect(push({ x: 0, y: 0 }, view)).toEqual({ x: -24, y: 0 })
+    expect(push({ x: 800, y: 584 }, view)).toEqual({ x: 24, y: 12 })
+    expect(push({ x: 800, y: 300 }, { ...view, left: 390 }).x).toBe(10)
+    expect(push({ x: 800, y: 300 }, { ...view, left: 399.5 }).x).toBe(0)
+    expect(push({ x: 810, y: 300 }, view)).toEqual({ x: 0, y: 0 })
   })
 
   it('wants an even width, within the limits', () => {

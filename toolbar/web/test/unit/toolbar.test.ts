@@ -105,6 +105,24 @@ describe('the chord', () => {
     expect(play('+KeyA', '+ControlLeft', '+AltLeft', '+ShiftLeft', '-ShiftLeft')).not.toContain(true)
   })
 
+  it('tells of a key on top of it, once, and of none with another beside it', () => {
+    const chord = new Chord()
+    const down = (...all: string[]) => all.map((code) => chord.down({ code }))
+    expect(down('ControlLeft', 'KeyS', 'AltLeft', 'ShiftLeft')).toEqual([false, false, false, false])
+    expect(down('KeyT')).toEqual([false])
+    chord.reset()
+    expect(down('ShiftLeft', 'AltLeft', 'ControlLeft', 'KeyS', 'KeyS', 'KeyT')).toEqual([
+      false,
+      false,
+      false,
+      true,
+      false,
+      false,
+    ])
+    chord.reset()
+    expect(down('ShiftLeft', 'AltRight', 'ControlLeft', 'KeyS')).not.toContain(true)
+  })
+
   it('T1 leaves AltGr alone, also where it is reported with a left Ctrl', () => {
     expect(play('+ControlLeft', '+AltRight', '+ShiftLeft', '-ShiftLeft', '-AltRight', '-ControlLeft')).not.toContain(
       true,

@@ -16,6 +16,8 @@ export interface Stats {
   lastFault: string
   /** Units drawn, by codec. */
   tiles: Partial<Record<CodecName, number>>
+  /** Milliseconds of drawing them, by codec. */
+  codecMs: Partial<Record<CodecName, number>>
   /** Milliseconds of decoding and of showing. */
   decodeMs: number
   showMs: number
