@@ -22,7 +22,7 @@ export interface DeskEvents {
   copied(text: string): void
   resized(size: Size): void
   /** It is shown larger or smaller than before. */
-  scaled(): void
+  scaled?(): void
   /** What came cannot be shown. */
   failed(why: string): void
 }
@@ -262,7 +262,7 @@ export class Desk implements Screen {
       imageRendering: crisp(this.#desktop, this.#shown, room.ratio) ? 'pixelated' : 'auto',
     })
     this.#point()
-    if (this.#shown.width !== before) this.#events.scaled()
+    if (this.#shown.width !== before) this.#events.scaled?.()
   }
 
   #point(): void {
