@@ -200,7 +200,7 @@ export class SpSession extends SpElement {
     const name = this.#assetName()
     return html`<div class="stage ${away ? 'away' : ''}" part="stage" role=${this.page ? 'main' : 'group'} aria-label=${t('terminal', { asset: name })}>
       ${this.page && name ? html`<h1 class="vh" dir="auto">${name}</h1>` : nothing}
-      <div class="screen" part="screen" ?inert=${away}></div>
+      <div class="screen" part="screen" ?inert=${!active}></div>
       <div class="flash"></div>
       ${p.kind === 'live' && p.state.state === 'suspended' ? html`<div class="banner" role="status">${icon('pause')}<span>${t('suspended')}</span></div>` : nothing}
       ${p.kind === 'live' && p.state.state === 'ending' ? html`<div class="banner" role="status"><span class="spin s"></span><span>${t('ending')}</span></div>` : nothing}

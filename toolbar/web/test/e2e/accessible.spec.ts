@@ -1,31 +1,6 @@
-import type { Page } from '@playwright/test'
-import { expectAccessible } from './axe.js'
+import { byKeys, choose } from './by-keys.js'
 import { expect, test } from './fixtures.js'
-import type { SessionPage } from './session.js'
-import { expectWalkable } from './walk.js'
-
-/** Opens the toolbar with the keys, so that the focus is in it. */
-async function byKeys(session: SessionPage): Promise<void> {
-  await session.focus()
-  for (const k of ['ControlLeft', 'AltLeft', 'ShiftLeft']) await session.page.keyboard.down(k)
-  for (const k of ['ControlLeft', 'AltLeft', 'ShiftLeft']) await session.page.keyboard.up(k)
-  await expect(session.bar).toBeVisible()
-  await expect(session.bar.getByRole('button').first()).toBeFocused()
-}
-
-/** Moves inside the toolbar to one of its buttons and presses it. */
-async function choose(session: SessionPage, name: string): Promise<void> {
-  const tool = session.tool(name)
-  for (let i = 0; i < 10 && !(await tool.evaluate((e) => e.matches(':focus'))); i++) {
-    await session.page.keyboard.press('ArrowRight')
-  }
-  await session.page.keyboard.press('Enter')
-}
-
-async function expectBoth(page: Page): Promise<void> {
-  await expectWalkable(page)
-  await expectAccessible(page)
-}
+import { expectBoth, expectWalkable } from './walk.js'
 
 test('T8 every page of the portal is walked with Tab, and the focus is seen everywhere', async ({ as, anna }) => {
   test.slow()

@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test'
+import { expectAccessible } from './axe.js'
 import { expect } from './fixtures.js'
 
 /** What the page tells about one stop of the walk. */
@@ -6,7 +7,7 @@ interface Stop {
   /** The element: a number of its own, and a name to read. Number 0: nothing has the focus. */
   id: number
   name: string
-  /** The terminal, which takes every key, Tab too. */
+  /** What takes every key. */
   terminal: boolean
   /** Something else lies over the middle of it. */
   covered: boolean
@@ -21,8 +22,11 @@ interface Walker {
   look(id: number): string
 }
 
+/** What takes every key, Tab too: the field behind a terminal or a desktop. */
+export const typing = '.xterm-helper-textarea, .desk textarea'
+
 /** Runs in the page: finds what can have the focus, through every shadow tree. */
-function install(): void {
+function install(typing: string): void {
   const ids = new Map<Element, number>()
   const of: Element[] = []
   const idOf = (e: Element): number => {
@@ -56,7 +60,7 @@ function install(): void {
     if (top && !inside(e, top)) return false
     // Of a group of radio buttons Tab reaches the chosen one.
     if (e instanceof HTMLInputElement && e.type === 'radio' && !e.checked) return false
-    return !e.matches('.xterm-helper-textarea')
+    return !e.matches(typing)
   }
   const deepest = (): Element => {
     let e = document.activeElement ?? document.body
@@ -86,7 +90,7 @@ function install(): void {
       return {
         id: none ? 0 : idOf(e),
         name: nameOf(e),
-        terminal: e.matches('.xterm-helper-textarea'),
+        terminal: e.matches(typing),
         covered: !none && covered(e),
       }
     },
@@ -114,7 +118,7 @@ const ask = <T>(page: Page, what: (w: Walker) => T): Promise<T> =>
  */
 export async function expectWalkable(page: Page): Promise<void> {
   await page.emulateMedia({ reducedMotion: 'reduce' }) // a colour that is on its way tells nothing
-  await page.evaluate(install)
+  await page.evaluate(install, typing)
   const wanted = new Map(await ask(page, (w) => w.wanted()))
   const faults: string[] = []
   const reached = new Set<number>()
@@ -148,4 +152,10 @@ export async function expectWalkable(page: Page): Promise<void> {
   for (const [id, name] of wanted) if (!reached.has(id)) faults.push(`not reached: ${name}`)
   await page.emulateMedia({ reducedMotion: null })
   expect(faults, page.url()).toEqual([])
+}
+
+/** Expects that a page is walked with Tab, and that axe finds nothing. */
+export async function expectBoth(page: Page): Promise<void> {
+  await expectWalkable(page)
+  await expectAccessible(page)
 }

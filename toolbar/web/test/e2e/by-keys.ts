@@ -1,0 +1,21 @@
+import { expect } from './fixtures.js'
+import type { SessionPage } from './session.js'
+import { typing } from './walk.js'
+
+/** Opens the toolbar with the keys, so that the focus is in it. */
+export async function byKeys(session: SessionPage): Promise<void> {
+  await session.page.locator(typing).focus()
+  for (const k of ['ControlLeft', 'AltLeft', 'ShiftLeft']) await session.page.keyboard.down(k)
+  for (const k of ['ControlLeft', 'AltLeft', 'ShiftLeft']) await session.page.keyboard.up(k)
+  await expect(session.bar).toBeVisible()
+  await expect(session.bar.getByRole('button').first()).toBeFocused()
+}
+
+/** Moves inside the toolbar to one of its buttons and presses it. */
+export async function choose(session: SessionPage, name: string): Promise<void> {
+  const tool = session.tool(name)
+  for (let i = 0; i < 10 && !(await tool.evaluate((e) => e.matches(':focus'))); i++) {
+    await session.page.keyboard.press('ArrowRight')
+  }
+  await session.page.keyboard.press('Enter')
+}
