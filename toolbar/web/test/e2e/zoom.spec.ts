@@ -69,19 +69,23 @@ test('L7 L8 a desktop is shown larger, pixel for pixel, and to fit; the zoom is 
   await expect.poll(width).toBe(1920)
   await expectAccessible(page)
   await page.keyboard.press('Escape')
+  await page.keyboard.press('Escape') // the toolbar as well
   await page.mouse.move(640, 400)
   const got = await exact(desk, 1)
   expect(got.colours).toBeGreaterThan(1)
   expect(got.same).toBe(got.all)
 
   const again = await panel(page)
+  const kept = page.waitForResponse(
+    (r) => r.url().endsWith('/display') && r.status() === 204 && (r.request().postData() ?? '').includes('"150"'),
+  )
   for (const percent of ['125 %', '150 %']) {
     await again.getByRole('button', { name: 'Larger' }).click()
     await expect(again.getByRole('status')).toHaveText(percent)
   }
   await expect.poll(width).toBe(2880)
   page.on('dialog', (d) => d.accept())
-  await page.waitForResponse((r) => r.url().endsWith('/display') && r.status() === 204)
+  await kept
   await page.reload()
   await desk.ready()
   await expect.poll(width).toBe(2880)
