@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { chooseLocale, SpAccessButton, SpLauncher, SpSession } from '../../src/index.js'
+import { chooseLocale, SpAccessButton, SpLauncher, SpPlayer, SpSession } from '../../src/index.js'
 
-const bundle = { chooseLocale, SpAccessButton, SpLauncher, SpSession }
+const bundle = { chooseLocale, SpAccessButton, SpLauncher, SpPlayer, SpSession }
 
 const published = readFileSync(join(import.meta.dirname, '../../types/index.d.ts'), 'utf8')
 
@@ -20,7 +20,7 @@ describe('S33 the published declarations', () => {
     expect(declared).toEqual(Object.keys(bundle).sort())
   })
 
-  for (const name of ['SpAccessButton', 'SpLauncher', 'SpSession'] as const) {
+  for (const name of ['SpAccessButton', 'SpLauncher', 'SpPlayer', 'SpSession'] as const) {
     it(`S33 ${name} has every declared member, and declares every attribute`, () => {
       const element = bundle[name]
       const members = membersOf(name)
