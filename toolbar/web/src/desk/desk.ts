@@ -8,7 +8,7 @@ import { Keyboard, type Taken } from './keyboard.js'
 import { push, type View } from './pan.js'
 import { Pointer } from './pointer.js'
 import { type Finger, Touch } from './touch.js'
-import { type Box, crisp, locate, place, type Shown, wanted, type Zoom } from './viewport.js'
+import { type Box, crisp, locate, place, type Shown, wanted, ZOOMS, type Zoom } from './viewport.js'
 import { Wheel } from './wheel.js'
 
 /** What a desktop reports. */
@@ -115,6 +115,7 @@ export class Desk implements Screen {
         drag: (at) => this.#moved(this.#at(at)),
         lift: (at) => this.#pointer.button(0, false, this.#at(at)),
         turn: (turn, at) => this.#turn(this.#wheel.turn(turn, this.#at(at))),
+        pinch: (times, at, by) => this.#pinched(times, at, by),
       },
       windowClock,
     )
@@ -179,19 +180,30 @@ export class Desk implements Screen {
     this.#keyboard.pastes = on
   }
 
-  /** Shows it larger or smaller; what is in the middle stays there. */
-  setZoom(zoom: Zoom): void {
+  /** Shows it larger or smaller; what is at a place of the box, without one in its middle, stays there. */
+  setZoom(zoom: Zoom, at?: { x: number; y: number }): void {
     if (zoom === this.#zoom) return
     const box = this.#box
     const before = this.#shown
-    const share = (scrolled: number, seen: number, at: number, size: number): number =>
-      size > 0 ? Math.max(0, Math.min(1, (scrolled + seen / 2 - at) / size)) : 0.5
-    const x = share(box.scrollLeft, box.clientWidth, before.left, before.width)
-    const y = share(box.scrollTop, box.clientHeight, before.top, before.height)
+    const still = at ?? { x: box.clientWidth / 2, y: box.clientHeight / 2 }
+    const share = (place: number, from: number, size: number): number =>
+      size > 0 ? Math.max(0, Math.min(1, (place - from) / size)) : 0.5
+    const x = share(box.scrollLeft + still.x, before.left, before.width)
+    const y = share(box.scrollTop + still.y, before.top, before.height)
     this.#zoom = zoom
     this.#arrange()
     const { left, top, width, height } = this.#shown
-    box.scrollTo({ left: left + x * width - box.clientWidth / 2, top: top + y * height - box.clientHeight / 2 })
+    box.scrollTo({ left: left + x * width - still.x, top: top + y * height - still.y })
+  }
+
+  // Fingers make it as large as they like up to the largest zoom, and as small as the window at most. That is for the moment, and not kept.
+  #pinched(times: number, at: { x: number; y: number }, by: { x: number; y: number }): void {
+    const percent = this.picture().percent * times
+    const room = this.#room()
+    const { width } = place(this.#desktop, room, this.#look.scale, 'fit')
+    const fit = (width / this.#desktop.width) * room.ratio * 100
+    this.setZoom(percent <= fit ? 'fit' : Math.min(percent, Math.max(fit, ZOOMS[ZOOMS.length - 1] ?? fit)), at)
+    this.#box.scrollBy(-by.x, -by.y)
   }
 
   /** The size of the desktop, and percent of the screen's pixels in which it is shown. */
@@ -272,15 +284,15 @@ export class Desk implements Screen {
   }
 
   #at(f: { x: number; y: number }): Place {
-    return locate(f, this.#shown, this.#desktop)
+    return locate({ x: f.x + this.#box.scrollLeft, y: f.y + this.#box.scrollTop }, this.#shown, this.#desktop)
   }
 
   #finger(e: PointerEvent | WheelEvent): Finger {
     const box = this.#box.getBoundingClientRect()
     return {
       id: e instanceof PointerEvent ? e.pointerId : 0,
-      x: e.clientX - box.left + this.#box.scrollLeft,
-      y: e.clientY - box.top + this.#box.scrollTop,
+      x: e.clientX - box.left,
+      y: e.clientY - box.top,
     }
   }
 
@@ -318,7 +330,7 @@ export class Desk implements Screen {
       const by = push(this.#over, this.#sees())
       if (by.x === 0 && by.y === 0) return
       this.#box.scrollBy(by.x, by.y)
-      this.#moved(this.#at({ x: this.#over.x + this.#box.scrollLeft, y: this.#over.y + this.#box.scrollTop }))
+      this.#moved(this.#at(this.#over))
       this.#panning = true
       requestAnimationFrame(step)
     }
@@ -377,7 +389,7 @@ export class Desk implements Screen {
   #hovered(e: PointerEvent): void {
     const at = this.#finger(e)
     if (e.pointerType === 'touch') return this.#touch.move(at)
-    this.#push(this.#onBar(e) ? undefined : { x: at.x - this.#box.scrollLeft, y: at.y - this.#box.scrollTop })
+    this.#push(this.#onBar(e) ? undefined : at)
     if (this.#onBar(e)) return
     if (e.button >= 0) this.#pointer.button(e.button, (e.buttons & (BITS[e.button] ?? 0)) !== 0, this.#at(at))
     else this.#moved(this.#at(at))

@@ -275,6 +275,7 @@ describe('L7 fingers', () => {
         drag: (f) => did.push(`drag ${at(f)}`),
         lift: (f) => did.push(`lift ${at(f)}`),
         turn: (t) => did.push(`turn ${t.deltaX},${t.deltaY}`),
+        pinch: (times, p, by) => did.push(`pinch ${times} at ${p.x},${p.y} by ${by.x},${by.y}`),
       },
       {
         after: (_, f) => {
@@ -316,10 +317,25 @@ describe('L7 fingers', () => {
     touch.up(f(0, 20))
     touch.move(f(50, 90, 2))
     touch.up(f(50, 90, 2))
-    expect(did.splice(0)).toEqual(['turn 0,-10', 'turn 0,-10'])
+    expect(did.splice(0)).toEqual(['turn 0,-20'])
     touch.down(f(1, 1))
     touch.cancel(f(1, 1))
     expect(did).toEqual([])
+  })
+
+  it('makes the picture larger with two fingers that spread, and does not turn the wheels', () => {
+    const { touch, did } = hand()
+    touch.down(f(100, 100))
+    touch.down(f(140, 100, 2))
+    touch.move(f(90, 100))
+    touch.move(f(160, 100, 2)) // 70 apart
+    touch.move(f(55, 100)) // 105 apart
+    touch.move(f(160, 110, 2))
+    touch.up(f(55, 100))
+    touch.up(f(160, 110, 2))
+    expect(did.slice(0, 2)).toEqual(['pinch 1.75 at 120,100 by 5,0', 'pinch 1.5 at 125,100 by -17.5,0'])
+    expect(did).toHaveLength(3)
+    expect(did[2]).toMatch(/^pinch 1.00/)
   })
 })
 
