@@ -66,6 +66,20 @@ export class DeskPage {
     }, step)
   }
 
+  /** The pixels of a part of the desktop, as numbers. */
+  async part(at: { x: number; y: number; width: number; height: number }): Promise<number[]> {
+    return this.page.evaluate(async ({ x, y, width, height }) => {
+      const session = document.querySelector('sp-session') as unknown as { desk?: Desk }
+      const shot = await session.desk?.snapshot()
+      if (!shot || x + width > shot.width || y + height > shot.height) return []
+      const words = new Uint32Array(shot.pixels.buffer, shot.pixels.byteOffset, shot.width * shot.height)
+      return Array.from({ length: height }, (_, row) => {
+        const from = (y + row) * shot.width + x
+        return [...words.subarray(from, from + width)]
+      }).flat()
+    }, at)
+  }
+
   async size(): Promise<string> {
     const { width, height } = await this.pixels(1000)
     return `${width}x${height}`

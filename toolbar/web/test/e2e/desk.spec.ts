@@ -66,7 +66,8 @@ test('L3 L7 a desktop takes the size of the window, again and again; a fixed one
   }
   const other = await as('anna')
   await other.page.setViewportSize({ width: 800, height: 600 })
-  const fixed = await open(other, 'desk', { resolution: '1024x768' })
+  // On an asset of its own: what is chosen there is remembered.
+  const fixed = await open(other, 'desk-plain', { resolution: '1024x768', zoom: 'fit' })
   expect(await fixed.size()).toBe('1024x768')
   const box = await fixed.canvas.boundingBox()
   expect(box?.width).toBeLessThanOrEqual(800)

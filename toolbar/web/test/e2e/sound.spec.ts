@@ -130,9 +130,9 @@ test('I7 L3 what a desktop plays is heard: after a gesture, until it is muted, a
 
   const before = seen.sounds
   await button(desk, true)
-  const drawn = await desk.pixels(1)
+  const drawn = await desk.pixels(3)
   await button(desk, false)
-  await expect.poll(async () => (await desk.pixels(1)).pixels.some((p, i) => p !== drawn.pixels[i])).toBe(true)
+  await expect.poll(async () => (await desk.pixels(3)).pixels.some((p, i) => p !== drawn.pixels[i])).toBe(true)
   expect(seen.sounds).toBe(before)
 
   const again = await panel(page)

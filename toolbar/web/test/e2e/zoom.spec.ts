@@ -49,12 +49,13 @@ async function exact(desk: DeskPage, ratio: number): Promise<{ same: number; all
   // The list of the demonstration: no caret blinks there, and no clock goes.
   const at = { x: Math.max(0, Math.ceil(box.x)) + 16, y: Math.max(0, Math.ceil(box.y)) + 460 / ratio }
   const seen = await drawn(desk.page, { ...at, width: size, height: size })
-  const all = await desk.pixels(1)
-  const from = { x: Math.round((at.x - box.x) * ratio), y: Math.round((at.y - box.y) * ratio) }
-  const same = seen.pixels.filter((p, i) => {
-    const [x, y] = [from.x + (i % seen.width), from.y + Math.floor(i / seen.width)]
-    return p === all.pixels[y * all.width + x]
-  }).length
+  const there = await desk.part({
+    x: Math.round((at.x - box.x) * ratio),
+    y: Math.round((at.y - box.y) * ratio),
+    width: seen.width,
+    height: seen.width,
+  })
+  const same = seen.pixels.filter((p, i) => p === there[i]).length
   return { same, all: seen.pixels.length, colours: new Set(seen.pixels).size }
 }
 
