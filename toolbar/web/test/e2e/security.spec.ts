@@ -276,7 +276,9 @@ test('E1 S13 secrets stay where they are', async ({ as, world }) => {
   await expectFile(marker, 'visible-control')
   // At a prompt without echo nothing that is typed is kept.
   const typedSecret = 'canary-Typed-7Hw3'
-  await session.run(`read -rs S; echo "\${#S} read" | tee ${marker}`)
+  const asked = world.marker('asked')
+  await session.run(`stty -echo; echo now > ${asked}; read -r S; stty echo; echo "\${#S} read" | tee ${marker}`)
+  await expectFile(asked, 'now') // before that the shell edits what is typed, and shows it
   await page.keyboard.type(typedSecret)
   await page.keyboard.press('Enter')
   await expectFile(marker, `${typedSecret.length} read`)
