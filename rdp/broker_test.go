@@ -143,8 +143,15 @@ func (s *seat) typed(t *testing.T, codes ...uint16) {
 // begin begins the owner's session, whose desktop need not be still.
 func (g *gateway) begin(t *testing.T) (*seat, pam.SessionID, *rdptest.Desktop) {
 	t.Helper()
+	s, id, far := g.launch(t, nil)
+	return s, id, far.Desktop()
+}
+
+// launch begins the owner's session with parameters.
+func (g *gateway) launch(t *testing.T, params pam.Params) (*seat, pam.SessionID, *rdptest.Session) {
+	t.Helper()
 	b := g.browser(owner)
-	id, err := b.Start(t.Context(), desktop, nil)
+	id, err := b.Start(t.Context(), desktop, params)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +161,7 @@ func (g *gateway) begin(t *testing.T) (*seat, pam.SessionID, *rdptest.Desktop) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, id, far.Desktop()
+	return s, id, far
 }
 
 // start begins the owner's session, and waits for the whole desktop.
@@ -370,22 +377,12 @@ func TestBroker_I7_S20_Sound(t *testing.T) {
 				permits = pamtest.Permit(pam.RoleOwner, pam.WebSession, pam.Keyboard, pam.Audio)
 			}
 			g := newGateway(t, permits, func(c *rdptest.Config) { c.Sound = true })
-			b := g.browser(owner)
 			params := pam.Params{}
 			if tc.asks && tc.permits {
 				params[rdp.ParamAudio] = "true"
 			}
-			id, err := b.Start(t.Context(), desktop, params)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := g.sit(t, b, id)
-			s.await(t, "a picture", func() bool { return s.bytes > 0 })
-			far, err := g.server.WaitSession(t.Context(), 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = far.Play(t.Context(), 44100, 2, samples)
+			s, _, far := g.launch(t, params)
+			err := far.Play(t.Context(), 44100, 2, samples)
 			if !tc.has {
 				if !errors.Is(err, rdptest.ErrNoSound) {
 					t.Errorf("played: %v", err)

@@ -4,13 +4,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
 )
@@ -27,17 +28,26 @@ func newBeside(module string) *beside {
 	return &beside{module: module, files: map[string][]byte{}, names: map[string]string{}}
 }
 
-// buildScreen makes what pictures are decoded with: a Worker, and its decoder.
-func buildScreen(web string) (*beside, error) {
-	s := newBeside("built:screen")
+// bundle adds a script that browsers load by its name, with all that it needs.
+func (s *beside) bundle(web, export, source string) error {
 	options := bundling(web)
-	options.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "src/screen/screen-worker.ts", OutputPath: "screen-worker"}}
+	name := strings.TrimSuffix(path.Base(source), ".ts")
+	options.EntryPointsAdvanced = []api.EntryPoint{{InputPath: source, OutputPath: name}}
 	options.EntryNames = "chunk-[name]-[hash]"
 	result := api.Build(options)
 	if len(result.Errors) > 0 || len(result.OutputFiles) != 1 {
-		return nil, errors.New("bundling the screen's worker failed")
+		return fmt.Errorf("bundling %s failed", source)
 	}
-	s.add("worker", filepath.Base(result.OutputFiles[0].Path), result.OutputFiles[0].Contents)
+	s.add(export, filepath.Base(result.OutputFiles[0].Path), result.OutputFiles[0].Contents)
+	return nil
+}
+
+// buildScreen makes what pictures are decoded with: a Worker, and its decoder.
+func buildScreen(web string) (*beside, error) {
+	s := newBeside("built:screen")
+	if err := s.bundle(web, "worker", "src/screen/screen-worker.ts"); err != nil {
+		return nil, err
+	}
 	module, err := compile(web)
 	if err != nil {
 		return nil, err

@@ -1,8 +1,8 @@
-import { byKeys, choose } from './by-keys.js'
-import { DeskPage, expect, test } from './desk-test.js'
+import { byKeys, throughPanel } from './by-keys.js'
+import { DeskPage, test } from './desk-test.js'
 import { launcher } from './launcher.js'
 import { SessionPage } from './session.js'
-import { expectBoth, expectWalkable, typing } from './walk.js'
+import { expectBoth, expectWalkable } from './walk.js'
 
 test('T8 the launcher with the parameters of a desktop is walked with Tab', async ({ anna }) => {
   await launcher(anna, 'desk-plain')
@@ -18,17 +18,6 @@ test('T8 a desktop by keys alone: the toolbar, its panels, and back', async ({ a
   await byKeys(session)
   await expectWalkable(page)
   for (const tool of ['Clipboard', 'Display', 'Send keys']) {
-    await byKeys(session)
-    await choose(session, tool)
-    const panel = page.getByRole('dialog', { name: tool })
-    await expect(panel).toBeVisible()
-    await expect.poll(() => panel.evaluate((e) => e.matches(':focus-within'))).toBe(true)
-    await expectBoth(page)
-    await session.tool(tool).focus()
-    await page.keyboard.press('Escape') // the panel
-    await expect(panel).toBeHidden()
-    await page.keyboard.press('Escape') // the toolbar
-    await expect(session.bar).toBeHidden()
-    await expect(page.locator(typing)).toBeFocused()
+    await throughPanel(session, tool)
   }
 })

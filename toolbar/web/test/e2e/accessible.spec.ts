@@ -1,4 +1,4 @@
-import { byKeys, choose } from './by-keys.js'
+import { byKeys, throughPanel } from './by-keys.js'
 import { expect, test } from './fixtures.js'
 import { expectBoth, expectWalkable } from './walk.js'
 
@@ -83,23 +83,7 @@ test('T8 the session by keys alone: toolbar, its panels, search, links, and back
   await byKeys(session)
   await expectWalkable(page)
 
-  for (const [tool, name] of [
-    ['Clipboard', 'Clipboard'],
-    ['Display', 'Display'],
-  ] as const) {
-    await byKeys(session)
-    await choose(session, tool)
-    const panel = page.getByRole('dialog', { name })
-    await expect(panel).toBeVisible()
-    await expect.poll(() => panel.evaluate((e) => e.matches(':focus-within'))).toBe(true)
-    await expectBoth(page)
-    await session.tool(tool).focus()
-    await page.keyboard.press('Escape') // the panel
-    await expect(panel).toBeHidden()
-    await page.keyboard.press('Escape') // the toolbar
-    await expect(session.bar).toBeHidden()
-    await expect(terminal).toBeFocused()
-  }
+  for (const tool of ['Clipboard', 'Display']) await throughPanel(session, tool)
 
   await session.run('echo https://example.com/one https://example.com/two')
   await expect(session.rows).toContainText('two')
