@@ -201,7 +201,15 @@ func TestConn_J4_C2(t *testing.T) {
 				d.input(t, pam.InputKey, key(code, true), key(code, false))
 			}
 			d.input(t, pam.InputPointer, pointer(1, 0, 300, 300, 0), pointer(2, 0x81, 300, 300, 0), pointer(1, 0, 420, 380, 0), pointer(2, 1, 420, 380, 0))
-			d.wait(t, "what was typed", func() bool { return far.Text() == "hello" })
+			// All that was sent has arrived, the button's release last: a desktop that still had to draw the drag would differ from who comes now.
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			if err := far.Wait(ctx, func(*rdptest.Desktop) bool { return len(far.Events()) == 5*2+4 }); err != nil {
+				t.Fatalf("%d events, %q typed: %v", len(far.Events()), far.Text(), err)
+			}
+			if got := far.Text(); got != "hello" {
+				t.Fatalf("typed %q", got)
+			}
 			d.shows(t, far)
 
 			late := newPage()
