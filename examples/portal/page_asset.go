@@ -77,7 +77,7 @@ func (p *portal) serveAsset(w http.ResponseWriter, r *http.Request, in login) {
 	p.show(w, http.StatusOK, "asset", page)
 }
 
-// withClient loads the browser client into a page and lets its terminal, should a session be embedded, make styles.
+// withClient loads the browser client into a page and lets what it may show there, a session or a recording, make styles and decode.
 func (p *portal) withClient(w http.ResponseWriter, c *chrome) {
 	c.Modules, c.Nonce = []string{mount + "/assets/index.js"}, rand.Text()
 	w.Header().Set("Content-Security-Policy", contentPolicy(c.Nonce))

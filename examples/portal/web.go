@@ -116,15 +116,16 @@ func (p *pages) render(w http.ResponseWriter, status int, name string, data any)
 	return nil
 }
 
-// contentPolicy is that of every page. The nonce, on the page that can hold an embedded session, lets in
-// the style elements that a terminal makes; empty: none are let in.
+// contentPolicy is that of every page. The nonce, on a page that can hold a session or a recording, lets in the style
+// elements that a terminal makes, and with them the module that decodes desktops; empty: none are let in.
 func contentPolicy(nonce string) string {
-	styles := "style-src 'self'"
+	scripts, styles := "script-src 'self'", "style-src 'self'"
 	if nonce != "" {
+		scripts += " 'wasm-unsafe-eval'"
 		styles += "; style-src-elem 'self' 'nonce-" + nonce + "'"
 	}
 	return strings.Join([]string{
-		"default-src 'none'", "script-src 'self'", styles, "img-src 'self' data:", "font-src 'self'",
+		"default-src 'none'", scripts, styles, "img-src 'self' data:", "font-src 'self'",
 		"connect-src 'self'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'",
 		"require-trusted-types-for 'script'", "trusted-types " + toolbar.TrustedTypes,
 	}, "; ")

@@ -44,6 +44,14 @@ function picture(page: Page, element: 'sp-session' | 'sp-player'): Promise<strin
   }, element)
 }
 
+/** What has decoded the pictures of an element of the page. */
+function decoder(page: Page, element: 'sp-session' | 'sp-player'): Promise<string | undefined> {
+  return page.evaluate(async (element) => {
+    const shown = document.querySelector(element) as unknown as { desk?: Desk }
+    return (await shown.desk?.measure())?.decoder
+  }, element)
+}
+
 test('R2 R10 a shell is played, sought in and played again, and ends as it was seen', async ({ anna, as, world }) => {
   await anna.page.setViewportSize({ width: 900, height: 600 })
   const session = await anna.open('shell', { locale: 'C.UTF-8' })
@@ -130,6 +138,7 @@ test('R2 C2 a desktop is played, sought in, and ends as it was seen, pixel for p
   await player.open(id)
   await player.go('End')
   await expect.poll(() => picture(page, 'sp-player')).toBe(seen)
+  await expect.poll(() => decoder(page, 'sp-player')).toBe('wasm-simd') // as in the session: the page allows it
   await player.go('Home')
   await expect.poll(() => picture(page, 'sp-player')).not.toBe(seen)
   await player.go('ArrowRight')
