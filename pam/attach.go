@@ -52,8 +52,8 @@ func (b *Broker) purgeDue(now time.Time) bool {
 // redeem takes a ticket: whatever happens next, nobody else will get it (S07).
 func (b *Broker) redeem(ctx context.Context, text string) (Ticket, error) {
 	t, err := b.cfg.Store.TakeTicket(ctx, sha256.Sum256([]byte(text)))
-	if err == nil && !b.cfg.Now().Before(t.Expires) {
-		err = errors.New("ticket expired")
+	if err == nil {
+		err = b.lives(t, b.cfg.Limits.Ticket)
 	}
 	if err != nil {
 		b.met.badTickets.Inc(1)
@@ -61,6 +61,21 @@ func (b *Broker) redeem(ctx context.Context, text string) (Ticket, error) {
 	}
 	b.met.redeemed.Inc(1)
 	return t, nil
+}
+
+// clockAllowance is how far the clocks of gateways that share a store may be apart.
+const clockAllowance = 30 * time.Second
+
+// lives says whether a ticket is still good that was for so long. Where the store keeps a time of day alone, a clock that was set back
+// would lengthen the ticket's life by as much: one that has longer to live than it was given is refused too (S38).
+func (b *Broker) lives(t Ticket, life time.Duration) error {
+	switch left := t.Expires.Sub(b.cfg.Now()); {
+	case left <= 0:
+		return errors.New("ticket expired")
+	case left > life+clockAllowance:
+		return fmt.Errorf("ticket lives for another %v, at most %v: the clock was set back", left, life)
+	}
+	return nil
 }
 
 // randomText returns n random bytes as URL-safe text.

@@ -57,7 +57,7 @@ func (s *liveSession) next() ending {
 
 // startClock begins to count. The caller holds mu.
 func (s *liveSession) startClock() {
-	s.started, s.begunWall = s.at(), s.b.cfg.Now()
+	s.started, s.begunWall = s.at(), s.b.cfg.Now().Round(0)
 	s.lastInput.Store(int64(s.started))
 	s.clock = time.AfterFunc(time.Hour, s.tick)
 	s.setClock()
@@ -106,10 +106,10 @@ func (s *liveSession) tick() {
 }
 
 // overdue ends a session whose time is over by the wall clock: the monotonic one stands still while a machine sleeps, and
-// whichever comes first counts (S14). The sweep of the review asks.
+// whichever comes first counts (S14, S38). The sweep of the review asks.
 func (s *liveSession) overdue() bool {
 	s.mu.Lock()
-	over := s.end == nil && s.clock != nil && s.b.cfg.Now().Sub(s.begunWall) >= s.b.cfg.Limits.MaxDuration
+	over := s.end == nil && s.clock != nil && s.b.cfg.Now().Sub(s.begunWall) >= s.b.cfg.Limits.MaxDuration // begunWall has no monotonic reading: Sub goes by the wall clock
 	s.mu.Unlock()
 	if over {
 		s.finish(&End{Reason: EndExpired, Code: CodeMaxDuration})

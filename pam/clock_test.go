@@ -1,6 +1,7 @@
 package pam
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -120,6 +121,31 @@ func TestClock_S14_WallClock(t *testing.T) {
 		if !s.overdue() || s.end == nil || s.end.Reason != EndExpired || s.end.Code != CodeMaxDuration {
 			t.Errorf("end %+v", s.end)
 		}
+	})
+}
+
+// TestClock_S38_LimitsByBothClocks: the time of day moves neither the idle limit nor, set back, the greatest duration; what it is compared with
+// carries no monotonic reading, which would hide a step.
+func TestClock_S38_LimitsByBothClocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := ticking(t, func(l *Limits) { l.Idle, l.MaxDuration = 10*time.Minute, time.Hour })
+		if s.begunWall != s.begunWall.Round(0) {
+			t.Errorf("%v has a monotonic reading", s.begunWall)
+		}
+		var step atomic.Int64
+		s.b.cfg.Now = func() time.Time { return time.Now().Round(0).Add(time.Duration(step.Load())) }
+		step.Store(int64(50 * time.Minute)) // forward: not idle, not over
+		expectClock(t, s, 8*time.Minute, "", "")
+		if s.overdue() {
+			t.Error("over by the wall clock after 58 minutes of it")
+		}
+		s.stir()
+		step.Store(int64(-24 * time.Hour)) // back: the hour is not longer
+		for range 6 {
+			expectClock(t, s, 8*time.Minute, "", "")
+			s.stir()
+		}
+		expectClock(t, s, 4*time.Minute, CodeMaxDuration, EndExpired)
 	})
 }
 

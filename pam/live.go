@@ -45,6 +45,8 @@ type liveSession struct {
 
 	pictured atomic.Bool // something was shown
 
+	wallClock wallClock // whether the time of day still is what the recording says
+
 	keyDue struct { // of the goroutine that emits
 		bytes int // of pictures since the last key frame in the recording
 		last  time.Duration
@@ -64,7 +66,7 @@ type liveSession struct {
 	away      *time.Timer   // runs while nobody is attached as owner
 	clock     *time.Timer   // of what ends a session by time alone; nil until the session runs
 	started   time.Duration // when that began, as an offset of begun
-	begunWall time.Time     // and by the wall clock
+	begunWall time.Time     // and by the wall clock alone
 	warning   *ending       // what the people have been warned of
 	lag       *time.Timer   // runs while something appended to the recording is not written
 	unwritten uint64        // index of the newest such entry

@@ -222,7 +222,7 @@ func (b *Broker) takeMFAResult(ctx context.Context, a mfaAttempt) (until time.Ti
 		}
 		return time.Time{}, false
 	}
-	return t.Expires, b.cfg.Now().Before(t.Expires)
+	return t.Expires, b.lives(t, b.cfg.Limits.MFAResult) == nil
 }
 
 // mfaRestorer returns what puts a result back until its time has come. It is stored as a ticket that no socket can

@@ -102,6 +102,9 @@ type SessionEvent struct {
 	Length    int    `json:"length,omitempty"`
 	SHA256    string `json:"sha256,omitempty"` // lower-case hex
 	Text      string `json:"text,omitempty"`
+	// Of EventClock: the time of day from here on, and by how many milliseconds it differs from what the recording said until then.
+	Wall string `json:"wall,omitempty"` // RFC 3339
+	Step int64  `json:"step_ms,omitempty"`
 	// Of files: what was done, to which name in the form of ShowFileName, of what size, and how it came out.
 	Action  string `json:"action,omitempty"` // begin, end, mkdir, rename, remove
 	Path    string `json:"path,omitempty"`

@@ -37,7 +37,11 @@ func (b *Broker) Recover(ctx context.Context) (completed int, err error) {
 
 // orphan reports whether a session that the store says is live has nobody who runs it.
 func (b *Broker) orphan(info SessionInfo) bool {
-	if info.Gateway != b.cfg.Gateway || !info.Created.Before(b.born) { // a start that is under way is in the store already
+	if info.Gateway != b.cfg.Gateway {
+		return false
+	}
+	// A start that is under way is in the store already. What was created in the future is none: the clock was set back over the crash (S38).
+	if !info.Created.Before(b.born) && !info.Created.After(b.cfg.Now()) {
 		return false
 	}
 	b.mu.Lock()

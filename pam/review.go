@@ -79,6 +79,7 @@ func (b *Broker) reviewSession(s *liveSession) {
 			b.cfg.Log.Error("panic while reviewing a live session", "session", s.id, "value", p)
 		}
 	}()
+	s.checkClock()
 	if b.base.Err() == nil && !s.overdue() {
 		s.review()
 	}

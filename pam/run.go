@@ -184,7 +184,7 @@ func (s *liveSession) append(k EntryKind, who ParticipantID, data any) (uint64, 
 	if err != nil {
 		return 0, err
 	}
-	return rec.Append(Entry{Kind: k, At: s.at(), Participant: who, Data: b})
+	return s.enter(rec, Entry{Kind: k, At: s.at(), Participant: who, Data: b})
 }
 
 // serve drives the connection until it ends, one way or the other.
@@ -330,6 +330,7 @@ func (s *liveSession) complete() {
 
 // closeRecording seals a recording with how the session ended. It reports whether that worked.
 func (s *liveSession) closeRecording(ctx context.Context, rec Recording, end *End) bool {
+	_ = s.noteClock(rec, s.at()) // Close returns what is wrong with the recording
 	b, _ := json.Marshal(EndEntry{Reason: end.Reason, Status: end.Status})
 	if err := rec.Close(ctx, Entry{Kind: EntryEnd, At: s.at(), Data: b}); err != nil {
 		s.log.Error("closing the recording", "path", rec.Path(), "err", err)

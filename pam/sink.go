@@ -89,7 +89,7 @@ func (k sink) record(f Frame) (uint64, error) {
 		}
 		e = Entry{Kind: EntryKeys, At: s.at(), Participant: who.id, Data: f.Payload}
 	}
-	return rec.Append(e)
+	return s.enter(rec, e)
 }
 
 // When a recording of a picture gets a key frame, to be played from: after so many bytes, or after so long if that is not little.

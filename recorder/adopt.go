@@ -146,9 +146,10 @@ func (r *Recorder) sealOrphan(f File, size int64, a *Adopted) error {
 		}
 	}
 	seal := Seal{
-		Checkpoint: Checkpoint{Key: r.key.id, Entries: rep.Entries, Raw: rep.Raw},
-		Sealed:     r.cfg.Now().Round(0), Adopted: true, Cut: a.Cut,
+		Checkpoint: Checkpoint{Key: r.key.id, Entries: rep.Entries, Raw: rep.Raw, At: last, Wall: r.cfg.Now().Round(0)},
+		Adopted:    true, Cut: a.Cut,
 	}
+	seal.Sealed = seal.Wall
 	// End entry and seal go out in one write, so that a crash here leaves at most one more torn tail.
 	var out []byte
 	link := s.link

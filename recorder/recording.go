@@ -58,11 +58,12 @@ type Recording struct {
 	noRoom   bool  // the store cannot reserve: only the floor and what is promised protect
 	promised int64 // of the ledger: where noRoom, what is reserved beyond off
 	link     [hashLen]byte
-	raw      uint64 // bytes of entries before compression
-	sinceSig int64  // stored bytes since the last signature
-	torn     bool   // a write failed, so there may be part of a chunk beyond off
-	thrift   thrift // of compressing
-	hasEnd   bool   // the end entry is in the file
+	raw      uint64        // bytes of entries before compression
+	at       time.Duration // of the newest entry in the file
+	sinceSig int64         // stored bytes since the last signature
+	torn     bool          // a write failed, so there may be part of a chunk beyond off
+	thrift   thrift        // of compressing
+	hasEnd   bool          // the end entry is in the file
 	end      pam.EndEntry
 }
 

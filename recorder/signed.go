@@ -68,6 +68,10 @@ type Checkpoint struct {
 	Key     string `json:"key"`     // id of the signing key
 	Entries uint64 `json:"entries"` // so far
 	Raw     uint64 `json:"raw"`     // bytes of entries before compression, so far
+	// At is the time of the newest entry and Wall the time of day at which this was signed: anchors of the one in the other, from which a clock
+	// that was set meanwhile can be seen. Neither orders anything.
+	At   time.Duration `json:"at_ns,omitempty"`
+	Wall time.Time     `json:"wall,omitzero"`
 }
 
 // Seal is the signed end of a recording.

@@ -92,6 +92,7 @@ func (rec *Recording) writeBatch(buf *[]byte, batch []pam.Entry, first uint64) e
 	}
 	last := first + uint64(len(batch)) - 1
 	rec.raw += rawLen(chunk)
+	rec.at = batch[len(batch)-1].At
 	rec.hasEnd = batch[len(batch)-1].Kind == pam.EntryEnd
 	rec.r.met.entries.Inc(int64(len(batch)))
 	rec.r.met.raw.Inc(int64(rawLen(chunk)))
@@ -103,7 +104,7 @@ func (rec *Recording) writeBatch(buf *[]byte, batch []pam.Entry, first uint64) e
 	rec.tellWritten(last)
 
 	if every := rec.r.cfg.CheckpointBytes; every > 0 && rec.sinceSig >= every && !rec.hasEnd {
-		return rec.putSigned(buf, chunkCheckpoint, Checkpoint{Key: rec.r.key.id, Entries: last, Raw: rec.raw})
+		return rec.putSigned(buf, chunkCheckpoint, rec.checkpoint(last))
 	}
 	return nil
 }
@@ -174,13 +175,18 @@ func (rec *Recording) putSigned(buf *[]byte, t chunkType, body any) error {
 	return nil
 }
 
+// checkpoint is what is to be signed when so many entries are in the file.
+func (rec *Recording) checkpoint(entries uint64) Checkpoint {
+	return Checkpoint{Key: rec.r.key.id, Entries: entries, Raw: rec.raw, At: rec.at, Wall: rec.r.cfg.Now().Round(0)}
+}
+
 // seal writes the seal.
 func (rec *Recording) seal(s Seal) error {
 	rec.mu.Lock()
 	entries := rec.written
 	rec.mu.Unlock()
-	s.Checkpoint = Checkpoint{Key: rec.r.key.id, Entries: entries, Raw: rec.raw}
-	s.Sealed = rec.r.cfg.Now().Round(0)
+	s.Checkpoint = rec.checkpoint(entries)
+	s.Sealed = s.Wall
 	buf := rec.r.buffer()
 	defer rec.r.putBuffer(buf)
 	return rec.putSigned(buf, chunkSeal, s)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -32,6 +33,15 @@ func (p *printer) header(h recorder.Header) {
 	p.line("started: %s", m.Started.Format(time.RFC3339Nano))
 	p.line("decision: policy version %d, rules %s", m.Policy, strings.Join(m.Rules, " "))
 	p.line("key: %s", h.Key)
+}
+
+// clock says where in the recording the time of day was set.
+func (p *printer) clock(e pam.Entry) {
+	var ev pam.SessionEvent
+	if e.Kind != pam.EntryEvent || json.Unmarshal(e.Data, &ev) != nil || ev.Type != pam.EventClock {
+		return
+	}
+	p.line("clock: at %v set by %v to %s", e.At, time.Duration(ev.Step)*time.Millisecond, ev.Wall)
 }
 
 func (p *printer) seal(s recorder.Seal) {

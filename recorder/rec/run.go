@@ -156,6 +156,7 @@ func info(args []string, stdout, stderr io.Writer) (int, error) {
 		entries++
 		kinds[e.Kind]++
 		data += uint64(len(e.Data))
+		p.clock(e)
 		if e.At > p.last {
 			p.last = e.At
 		}
