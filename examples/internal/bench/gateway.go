@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,9 +21,15 @@ import (
 // gatewayOrder is what the gateway process reads from its standard input. It answers every further line with the number
 // of its goroutines; the end of the input ends it.
 type gatewayOrder struct {
-	Target  spine.Target
-	Dir     string
-	Profile string // file of a CPU profile; empty: none
+	Target spine.Target
+	Dir    string
+	Profiles
+}
+
+// Profiles are files that a gateway process writes when it is to end; an empty name: none.
+type Profiles struct {
+	CPU  string // from its start on
+	Heap string // what is in use at the end, before the sessions are closed
 }
 
 // GatewayRole is the gateway process: what a command does that StartGateway has run with -role gateway.
@@ -40,8 +47,8 @@ func GatewayRole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.Profile != "" {
-		f, err := os.Create(o.Profile)
+	if o.CPU != "" {
+		f, err := os.Create(o.CPU)
 		if err != nil {
 			return err
 		}
@@ -58,9 +65,24 @@ func GatewayRole(ctx context.Context) error {
 		}
 		fmt.Println(runtime.NumGoroutine())
 	}
+	if o.Heap != "" {
+		if err := writeHeap(o.Heap); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	return g.Close(ctx)
+}
+
+// writeHeap writes what is in use.
+func writeHeap(name string) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	runtime.GC()
+	return errors.Join(pprof.WriteHeapProfile(f), f.Close())
 }
 
 // Gateway is a gateway process, so that its CPU time and its memory can be told apart from those of the browser's side.
@@ -74,7 +96,7 @@ type Gateway struct {
 }
 
 // StartGateway runs this program once more as a gateway, with recordings below dir.
-func StartGateway(ctx context.Context, dir string, target spine.Target, profile string) (*Gateway, error) {
+func StartGateway(ctx context.Context, dir string, target spine.Target, profiles Profiles) (*Gateway, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -93,19 +115,19 @@ func StartGateway(ctx context.Context, dir string, target spine.Target, profile 
 		return nil, err
 	}
 	g := &Gateway{Pid: cmd.Process.Pid, cmd: cmd, in: in, out: bufio.NewReader(out)}
-	if err := g.begin(dir, target, profile); err != nil {
+	if err := g.begin(dir, target, profiles); err != nil {
 		g.Stop()
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
 	return g, nil
 }
 
-func (g *Gateway) begin(dir string, target spine.Target, profile string) error {
+func (g *Gateway) begin(dir string, target spine.Target, profiles Profiles) error {
 	recordings, err := os.MkdirTemp(dir, "recordings")
 	if err != nil {
 		return err
 	}
-	if err := json.NewEncoder(g.in).Encode(gatewayOrder{target, recordings, profile}); err != nil {
+	if err := json.NewEncoder(g.in).Encode(gatewayOrder{target, recordings, profiles}); err != nil {
 		return err
 	}
 	url, err := g.out.ReadString('\n')

@@ -26,7 +26,8 @@ type options struct {
 	runs, keys, starts, joins int
 	seconds                   int
 	live, real                []int
-	profile                   string
+	profiles                  bench.Profiles
+	measure, paths            string // lists with commas; empty: all
 }
 
 func main() {
@@ -39,7 +40,10 @@ func main() {
 	flag.IntVar(&o.joins, "joins", 10, "late joiners per run")
 	live := flag.String("live", "1,5,20", "numbers of live sessions for the memory figures, on scripted desktops; empty skips them")
 	real := flag.String("real", "1,5", "the same on desktops of xrdp")
-	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the gateway process to this file")
+	flag.StringVar(&o.measure, "measure", "", "text, picture, key, start and join, or some of them, with commas; empty is all")
+	flag.StringVar(&o.paths, "paths", "", "floor, xfreerdp, gateway and recorded, or some of them, with commas; empty is all, which ratios need")
+	flag.StringVar(&o.profiles.CPU, "profile", "", "write a CPU profile of the gateway process to this file")
+	flag.StringVar(&o.profiles.Heap, "heap", "", "write a heap profile of the gateway with the most sessions on xrdp to this file")
 	flag.Parse()
 	var err, lerr, rerr error
 	o.live, lerr = bench.ParseLevels(*live)
@@ -87,7 +91,7 @@ func orchestrate(ctx context.Context, o options) error {
 		return err
 	}
 	defer d.stop()
-	g, err := bench.StartGateway(ctx, dir, d.target, o.profile)
+	g, err := bench.StartGateway(ctx, dir, d.target, bench.Profiles{CPU: o.profiles.CPU})
 	if err != nil {
 		return err
 	}
@@ -102,8 +106,8 @@ func orchestrate(ctx context.Context, o options) error {
 		return err
 	}
 	g.Stop()
-	if err := memory(ctx, dir, "scripted desktops, planar", scripted, o.live, os.Stdout); err != nil {
+	if err := memory(ctx, dir, "scripted desktops, planar", scripted, o.live, "", os.Stdout); err != nil {
 		return err
 	}
-	return memory(ctx, dir, "xrdp", apart(ctx, program), o.real, os.Stdout)
+	return memory(ctx, dir, "xrdp", apart(ctx, program), o.real, o.profiles.Heap, os.Stdout)
 }

@@ -46,7 +46,7 @@ func apart(ctx context.Context, program string) starter {
 
 // memory opens recorded sessions whose desktops move, up to each of levels, and tells what those beyond the first add to the gateway's
 // process.
-func memory(ctx context.Context, dir, name string, start starter, levels []int, w io.Writer) error {
+func memory(ctx context.Context, dir, name string, start starter, levels []int, heap string, w io.Writer) error {
 	if len(levels) == 0 {
 		return nil
 	}
@@ -55,17 +55,17 @@ func memory(ctx context.Context, dir, name string, start starter, levels []int, 
 		return err
 	}
 	defer stop()
-	g, err := bench.StartGateway(ctx, dir, target, "")
-	if err != nil {
-		return err
-	}
-	defer g.Stop()
 	var open []*page
 	defer func() {
 		for _, p := range open {
 			p.close()
 		}
 	}()
+	g, err := bench.StartGateway(ctx, dir, target, bench.Profiles{Heap: heap})
+	if err != nil {
+		return err
+	}
+	defer g.Stop() // before the pages are closed, for the sake of the profile
 	var first bench.Footprint
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tw, "\nlive, recorded: %s\tPSS MiB in all\teach beyond the first\tx target of %.0f\tgoroutines each\tthreads\n", name, liveTarget)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/examples/internal/bench"
@@ -66,19 +68,23 @@ func (b *benches) run() error {
 		return err
 	}
 	var t table
-	for _, load := range []string{loadText, loadPicture} {
-		if err := t.measure(load, b.o.runs, b.paths(all, func(name string) (result, error) { return b.load(name, load) })); err != nil {
+	for _, m := range []struct {
+		kind  string
+		paths []string
+		run   func(name string) (result, error)
+	}{
+		{loadText, all, func(name string) (result, error) { return b.load(name, loadText) }},
+		{loadPicture, all, func(name string) (result, error) { return b.load(name, loadPicture) }},
+		{"key", ours, b.keys},
+		{"start", all, b.starts},
+		{"join", []string{pathGateway, pathRecorded}, b.joins},
+	} {
+		if !listed(b.o.measure, func(one string) bool { return one == m.kind }) {
+			continue
+		}
+		if err := t.measure(m.kind, b.o.runs, b.paths(m.paths, m.run)); err != nil {
 			return err
 		}
-	}
-	if err := t.measure("key", b.o.runs, b.paths(ours, b.keys)); err != nil {
-		return err
-	}
-	if err := t.measure("start", b.o.runs, b.paths(all, b.starts)); err != nil {
-		return err
-	}
-	if err := t.measure("join", b.o.runs, b.paths([]string{pathGateway, pathRecorded}, b.joins)); err != nil {
-		return err
 	}
 	t.print(os.Stdout)
 	return nil
@@ -86,9 +92,17 @@ func (b *benches) run() error {
 
 func (b *benches) paths(names []string, run func(name string) (result, error)) (paths []bench.Path[result]) {
 	for _, name := range names {
+		if !listed(b.o.paths, func(end string) bool { return strings.HasSuffix(strings.TrimSuffix(name, ")"), end) }) {
+			continue
+		}
 		paths = append(paths, bench.Path[result]{Name: name, Run: func() (result, error) { return run(name) }})
 	}
 	return paths
+}
+
+// listed says whether an element of a list with commas fits. An empty list has everything.
+func listed(list string, fits func(string) bool) bool {
+	return list == "" || slices.ContainsFunc(strings.Split(list, ","), fits)
 }
 
 // load shows a load while a desktop is open.

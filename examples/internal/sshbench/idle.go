@@ -32,7 +32,7 @@ func idleMemory(ctx context.Context, dir string, levels []int, w io.Writer) erro
 	if err != nil {
 		return err
 	}
-	g, err := bench.StartGateway(ctx, dir, spine.Target{Address: addr, User: "demo", HostKey: srv.HostKey(), Password: "correct horse"}, "")
+	g, err := bench.StartGateway(ctx, dir, spine.Target{Address: addr, User: "demo", HostKey: srv.HostKey(), Password: "correct horse"}, bench.Profiles{})
 	if err != nil {
 		return err
 	}

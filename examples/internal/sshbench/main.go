@@ -78,7 +78,7 @@ func orchestrate(ctx context.Context, o options) error {
 		return err
 	}
 	defer d.stop()
-	g, err := bench.StartGateway(ctx, dir, d.target, o.profile)
+	g, err := bench.StartGateway(ctx, dir, d.target, bench.Profiles{CPU: o.profile})
 	if err != nil {
 		return err
 	}
