@@ -146,7 +146,7 @@ func TestAdmission_S29_PendingExpire(t *testing.T) {
 	if passed < 5 || refused == 0 {
 		t.Errorf("%d passed, %d were refused", passed, refused)
 	}
-	r.awaitFree()
+	r.awaitLive(0)
 	r.alice().start()
 }
 

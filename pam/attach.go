@@ -246,6 +246,7 @@ type viewerState struct {
 	Window          int                   `json:"window"`
 	Ack             int                   `json:"ack"`
 	ReconnectWindow int                   `json:"reconnect_window"`
+	Gateway         string                `json:"gateway,omitempty"`
 }
 
 type personView struct {
@@ -267,6 +268,7 @@ func (s *liveSession) stateFor(p *participant) viewerState {
 		Recorded: s.record, Capabilities: p.caps.Load().view(), Params: s.params, Ends: s.warning.view(),
 		Started: stamp(s.created), Now: stamp(s.b.cfg.Now()),
 		Window: s.b.cfg.Limits.Window, Ack: ackEvery, ReconnectWindow: int(s.b.cfg.Limits.Reconnect / time.Second),
+		Gateway: s.b.cfg.Gateway,
 	}
 	if s.state == StateCompleted { // the end frame says the rest
 		v.State = StateEnding

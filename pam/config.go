@@ -28,7 +28,8 @@ type Config struct {
 	MFA MFAVerifier
 
 	// Gateway names this broker among those that share a Store or an event log; it must not change from one start to the
-	// next. Empty is a name like any other, for a broker that shares nothing. At most 100 bytes of printable ASCII.
+	// next. Empty is a name like any other, for a broker that shares nothing. At most 100 bytes of printable ASCII. Whoever is
+	// in a session can read it in the statistics.
 	Gateway string
 
 	// Protocols are the adapters, by Name; a name twice is an error. At least one.

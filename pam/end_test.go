@@ -114,7 +114,7 @@ func endRaces(t *testing.T, random *rand.Rand, races int, expiring bool) {
 			t.Errorf("reason %s, the recording's end %+v", info.Reason, e)
 		}
 	}
-	r.awaitFree()
+	r.awaitLive(0)
 	count := map[pam.SessionID]int{}
 	for _, e := range r.events.Events(pam.CompleteSession) {
 		count[e.Session]++

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -152,9 +151,7 @@ func TestPanic_S28_AnyCallback(t *testing.T) {
 			id := p.start()
 			tr.set(r, store, vault)
 			r.drive(id)
-			for r.broker.Health().Live > 1 && r.ctx.Err() == nil {
-				runtime.Gosched()
-			}
+			r.awaitLive(1)
 			info, err := r.broker.Session(r.ctx, id)
 			if err != nil || info.State != pam.StateCompleted {
 				t.Errorf("info = %+v, %v", info, err)
@@ -330,7 +327,7 @@ func TestAudit_S31_EachWriteFails(t *testing.T) {
 			// 5: the end, which happens whatever the sink says
 			pg.awaitEnd()
 			<-c.Closed()
-			r.awaitFree()
+			r.awaitLive(0)
 			info, err := r.broker.Session(r.ctx, id)
 			if err != nil || info.State != pam.StateCompleted {
 				t.Errorf("info %+v, %v", info, err)
@@ -371,7 +368,7 @@ func TestAudit_S31_SequenceUnderLoad(t *testing.T) {
 	if err := r.broker.EndUser(r.ctx, "alice"); err != nil {
 		t.Fatal(err)
 	}
-	r.awaitFree()
+	r.awaitLive(0)
 	events := r.events.Events()
 	if len(events) < 100 {
 		t.Errorf("%d events", len(events))

@@ -84,6 +84,9 @@ func TestJoin_J2_J4_S23_MonitorSeesAndCannotSend(t *testing.T) {
 			t.Errorf("a monitor's list has %s", d)
 		}
 	}
+	if got := mon.state["gateway"]; got != "gw-kit" { // for people who ask which one it was
+		t.Errorf("the page is told the gateway %v", got)
+	}
 	if got := mon.state["mode"]; got != "monitor" {
 		t.Errorf("mode %v", got)
 	}

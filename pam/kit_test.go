@@ -78,6 +78,7 @@ func newRig(t testing.TB, change ...func(*pam.Config)) *rig {
 	r.server = httptest.NewUnstartedServer(nil)
 	addr := r.server.Listener.Addr().String()
 	cfg := pam.Config{
+		Gateway:  "gw-kit",
 		Identify: identify, Inventory: r.inventory, Vault: &pamtest.Vault{}, Policy: r.policy, Events: r.events, Store: r.store,
 		Protocols: []pam.Protocol{r.protocol}, Recorder: r.recorder, Origins: []string{"http://" + addr}, Metrics: r.registry,
 		Log: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -356,6 +356,6 @@ func TestLimits_C3_PerUserNeverExceeded(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		r.awaitFree() // and every slot is free again (C3)
+		r.awaitLive(0) // and every slot is free again (C3)
 	}
 }

@@ -160,9 +160,7 @@ func TestReview_S11_ThousandAtOnce(t *testing.T) {
 			t.Errorf("narrowed: %+v", e)
 		}
 	}
-	if live := r.broker.Health().Live; live != sessions/2 {
-		t.Errorf("%d sessions live, want %d", live, sessions/2)
-	}
+	r.awaitLive(sessions / 2)
 }
 
 // TestReview_S11_PanicCostsOneSession: a policy that panics about one session does not keep the right of the others alive.

@@ -2,6 +2,10 @@ import type { Clock } from './clock.js'
 
 /** How often the way to the gateway is measured, in milliseconds. */
 const EVERY = 1000
+/** The gateway answers no question that comes sooner after another one than 100 ms, and some ways let the second catch up with the first. */
+const APART = 250
+/** A question without an answer for so long was not taken, in milliseconds. */
+const LOST = 10_000
 
 /**
  * Probe measures how long the way to the gateway and back is, in line with what else the gateway sends. It asks only while somebody wants to
@@ -13,6 +17,7 @@ export class Probe {
   #number = 0
   #asked: number | undefined // when; undefined: nothing is on its way
   #trip: number | undefined
+  #last = Number.NEGATIVE_INFINITY // when something was asked
   #cancel: (() => void) | undefined
 
   /** ask sends a probe; false: there is nobody to be asked now. */
@@ -44,21 +49,32 @@ export class Probe {
     this.#trip = undefined
   }
 
-  /** An answer has come. */
-  answered(payload: Uint8Array): void {
+  /** An answer has come; its number, if it is one to the last question. */
+  answered(payload: Uint8Array): number | undefined {
     if (this.#asked === undefined || payload.length !== 8) return
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength)
     if (view.getUint32(4) !== this.#number) return // of a former question
     this.#trip = this.#clock.ticks() - this.#asked
     this.#asked = undefined
+    return this.#number
+  }
+
+  /** Asks out of turn, and returns the question's number; undefined: not now. The next one in turn is later by that. */
+  now(): number | undefined {
+    if (!this.#cancel || this.#asked !== undefined || this.#clock.ticks() - this.#last < APART) return
+    this.#cancel()
+    this.#next()
+    return this.#asked === undefined ? undefined : this.#number
   }
 
   #next(): void {
-    if (this.#asked === undefined) {
+    const now = this.#clock.ticks()
+    if (this.#asked === undefined || now - this.#asked >= LOST) {
       this.#number = (this.#number + 1) >>> 0
       const payload = new Uint8Array(8)
       new DataView(payload.buffer).setUint32(4, this.#number)
-      if (this.#ask(payload)) this.#asked = this.#clock.ticks()
+      this.#asked = this.#ask(payload) ? now : undefined
+      this.#last = now
     }
     this.#cancel = this.#clock.after(EVERY, () => this.#next())
   }

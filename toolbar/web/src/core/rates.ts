@@ -21,9 +21,9 @@ export interface Rates {
   picture?: {
     /** Frames in a second. */
     frames: number
-    /** Frames that a later one has overtaken, in all. */
+    /** Frames of which nothing was shown, in all. */
     dropped: number
-    /** Milliseconds of decoding a frame took; undefined: there was none. */
+    /** Milliseconds of decoding that a frame took; undefined: there was none. */
     decodeMs: number | undefined
     /** The codecs that were used, the one that took most first. */
     codecs: string[]
@@ -37,7 +37,7 @@ export function rates(before: Totals, now: Totals): Rates {
   if (!now.picture) return { received }
   const was = before.picture ?? { frames: 0, dropped: 0, decodeMs: 0, codecs: {} }
   const is = now.picture
-  const drawn = is.frames + is.dropped - was.frames - was.dropped // what was overtaken had to be decoded as well
+  const drawn = is.frames + is.dropped - was.frames - was.dropped // what was not shown had to be decoded as well
   const spent = (name: string): number => (is.codecs[name] ?? 0) - (was.codecs[name] ?? 0)
   return {
     received,

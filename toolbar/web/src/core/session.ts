@@ -1,3 +1,4 @@
+import { countPresents } from '../screen/core/units.js'
 import { Backoff } from './backoff.js'
 import type { Clock } from './clock.js'
 import { Flow } from './flow.js'
@@ -16,6 +17,7 @@ import {
   visibleFrame,
 } from './frame.js'
 import { type Gateway, Refused, type SessionInfo, type Socket, type Text } from './gateway.js'
+import { Lag, presses } from './lag.js'
 import { Probe } from './probe.js'
 import { type Code, type End, mayUse, type Notice, parseEnd, parseNotice, parseState, type State } from './types.js'
 
@@ -81,6 +83,7 @@ export class Session {
   #visible = true
   #received = 0
   readonly #probe: Probe
+  readonly #lag: Lag
   #listens = false
   readonly #backoff: Backoff
   readonly #cfg: SessionConfig
@@ -93,6 +96,7 @@ export class Session {
       this.#socket.send(clientFrame('probe', payload))
       return true
     })
+    this.#lag = new Lag(cfg.clock, () => this.#probe.now())
   }
 
   get phase(): Phase {
@@ -114,9 +118,15 @@ export class Session {
     return this.#probe.trip
   }
 
-  /** Begins or ends to measure the way to the gateway. */
+  /** Milliseconds from input to picture, while they are measured (Lag). */
+  get inputToPicture(): number | undefined {
+    return this.#lag.ms
+  }
+
+  /** Begins or ends to measure the way to the gateway, and of a desktop the time from input to picture. */
   measure(on: boolean): void {
     this.#probe.run(on)
+    this.#lag.run(on)
   }
 
   /** Attaches: at first, and to take the session back from another page. */
@@ -129,7 +139,7 @@ export class Session {
 
   /** Ends this page's part without a word to the gateway: the page goes. */
   stop(): void {
-    this.#probe.run(false)
+    this.measure(false)
     this.#drop()
   }
 
@@ -156,11 +166,14 @@ export class Session {
   key(input: Uint8Array): void {
     if (!this.#takesInput('keyboard')) return
     for (const message of keyFrames(input)) this.#socket?.send(message)
+    if (presses('key', input)) this.#lag.pressed()
   }
 
   /** Sends events of the mouse. */
   pointer(events: Uint8Array): void {
-    if (this.#takesInput('keyboard')) this.#socket?.send(clientFrame('pointer', events))
+    if (!this.#takesInput('keyboard')) return
+    this.#socket?.send(clientFrame('pointer', events))
+    if (presses('pointer', events)) this.#lag.pressed()
   }
 
   /** What would become of a text that is pasted now. */
@@ -314,7 +327,7 @@ export class Session {
         return
       }
       case 'probed':
-        return this.#probe.answered(frame.payload)
+        return this.#lag.answered(this.#probe.answered(frame.payload))
       case 'output':
       case 'screen':
       case 'cursor':
@@ -324,7 +337,11 @@ export class Session {
         const done = (): void => {
           if (current()) flow.consume(frame.payload.length)
         }
-        host.output(frame).then(done, done) // what cannot be shown is consumed as well: the target must not hang
+        const drawn = frame.kind === 'screen' && countPresents(frame.payload) > 0 ? this.#lag.picture() : undefined
+        host.output(frame).then(() => {
+          done()
+          drawn?.()
+        }, done) // what cannot be shown is consumed as well: the target must not hang
         return
       }
       default:
@@ -391,6 +408,7 @@ export class Session {
   #dropSocket(ended = false): void {
     this.#generation++
     this.#probe.lost()
+    this.#lag.lost()
     this.#flow?.stop()
     this.#flow = undefined
     this.#socket?.close(ended)

@@ -50,6 +50,8 @@ export interface State {
   ack: number
   /** Seconds for which a lost session waits. */
   reconnectWindow: number
+  /** The gateway's own name, '' if it has none. */
+  gateway: string
 }
 
 /** The end of a session, or of this view of it. */
@@ -157,6 +159,7 @@ export function parseState(text: string): State | undefined {
     window: num(o.window, 512 << 10),
     ack: Math.max(1, num(o.ack, 64 << 10)),
     reconnectWindow: Math.max(0, num(o.reconnect_window, 60)),
+    gateway: str(o.gateway),
   }
 }
 

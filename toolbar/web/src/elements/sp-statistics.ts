@@ -75,13 +75,15 @@ export class SpStatistics extends SpElement {
         ${row('round_trip', t('stats_round_trip'), ms(r?.roundTrip))}
         ${
           p
-            ? html`${row('frames', t('stats_frames'), t('stats_frames_value', { n: numbers(p.frames, 0), dropped: numbers(p.dropped, 0) }))}
+            ? html`${row('input', t('stats_input'), ms(r?.inputToPicture))}
+              ${row('frames', t('stats_frames'), t('stats_frames_value', { n: numbers(p.frames, 0), dropped: numbers(p.dropped, 0) }))}
               ${row('decode', t('stats_decode'), p.decodeMs === undefined ? '–' : t('stats_decode_value', { n: ms(p.decodeMs) }))}
               ${row('codec', t('stats_codec'), codecs(r))}`
             : nothing
         }
         ${row('received', t('stats_received'), r ? bits(r.received * 8) : '–')}
         ${row('size', p ? t('stats_picture') : t('stats_terminal'), size(r))}
+        ${r?.gateway ? row('gateway', t('stats_gateway'), r.gateway) : nothing}
       </dl>`
   }
 }

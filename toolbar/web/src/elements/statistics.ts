@@ -13,6 +13,10 @@ export interface Reading extends Rates {
   roundTrip: number | undefined
   /** The last ones, oldest first. */
   trips: readonly number[]
+  /** Milliseconds from an input to the first picture that was sent after it. */
+  inputToPicture: number | undefined
+  /** The gateway's name, '' if it has none. */
+  gateway: string
   /** The codecs that were used last. */
   codecs: readonly string[]
   /** Size and zoom of a desktop, or columns and rows of a terminal. */
@@ -21,7 +25,7 @@ export interface Reading extends Rates {
 
 /** What is counted. */
 export interface Sources {
-  session: Pick<Session, 'received' | 'roundTrip' | 'measure'>
+  session: Pick<Session, 'received' | 'roundTrip' | 'inputToPicture' | 'state' | 'measure'>
   /** The size of the terminal. */
   cells(): { cols: number; rows: number }
   desk: Pick<Desk, 'measure' | 'picture'> | undefined
@@ -75,12 +79,20 @@ export class Statistics {
     if (stats) now.picture = { ...stats, codecs: stats.codecMs }
     const is = rates(this.#before ?? now, now)
     this.#before = now
-    const { roundTrip } = sources.session
+    const { roundTrip, inputToPicture, state } = sources.session
     if (roundTrip !== undefined) this.#trips = [...this.#trips, roundTrip].slice(-KEPT)
     const used = is.picture?.codecs ?? []
     if (used.length > 0) this.#codecs = used
     const { cols, rows } = sources.cells()
     const size = sources.desk?.picture() ?? { width: cols, height: rows }
-    this.#told({ ...is, roundTrip, trips: this.#trips, codecs: this.#codecs, size })
+    this.#told({
+      ...is,
+      roundTrip,
+      inputToPicture,
+      gateway: state?.gateway ?? '',
+      trips: this.#trips,
+      codecs: this.#codecs,
+      size,
+    })
   }
 }

@@ -1,6 +1,7 @@
 import { channelScheduler } from '../term/pump.js'
 import { Damage } from './core/damage.js'
 import { type Decoder, TypeScriptDecoder } from './core/decoder.js'
+import { Frames } from './core/frames.js'
 import { Picture } from './core/picture.js'
 import type { Snapshot, Stats } from './core/stats.js'
 import { countPresents, UnitError, Units } from './core/units.js'
@@ -8,6 +9,12 @@ import { countPresents, UnitError, Units } from './core/units.js'
 /** What an engine draws on: a canvas of either kind. */
 export type Surface = HTMLCanvasElement | OffscreenCanvas
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D
+
+/** A payload that waits; begins: a frame begins with it. */
+interface Waiting {
+  payload: Uint8Array
+  begins: boolean
+}
 
 /** What an engine tells. */
 export interface EngineEvents {
@@ -21,8 +28,6 @@ export interface EngineEvents {
 
 /** How long one slice of work may take, in milliseconds: on the page, keys are to be heard in between. */
 const SLICE = { worker: 60, page: 12 }
-/** A present that another follows within this time is not shown, in milliseconds. */
-const FRAME = 16
 /** Statistics are told at most this often, in milliseconds. */
 const TOLD = 1000
 
@@ -38,13 +43,12 @@ export class Engine {
   readonly #damage = new Damage()
   readonly #scheduler = channelScheduler()
   readonly #stats: Stats
-  readonly #queue: (Uint8Array | (() => void))[] = []
+  readonly #frames = new Frames()
+  readonly #queue: (Waiting | (() => void))[] = []
   #units: Units | undefined // what is left of the first payload in the queue
   #image: ImageData | undefined
   #scheduled = false
   #over = false
-  #presents = 0 // in the queue
-  #shown = 0
   #told = 0
   #mark = 0 // the end of what was drawn or shown last
 
@@ -95,13 +99,12 @@ export class Engine {
   /** Takes a payload, which is the engine's from now on. */
   push(payload: Uint8Array): void {
     if (this.#over) return
-    this.#presents += countPresents(payload)
-    this.#add(payload)
+    this.#add({ payload, begins: this.#frames.came(countPresents(payload), performance.now()) })
   }
 
   /** What has been done once all that was pushed before is drawn. */
   stats(): Promise<Stats> {
-    return new Promise((resolve) => this.#add(() => resolve(structuredClone(this.#stats))))
+    return new Promise((resolve) => this.#add(() => resolve(this.#counted())))
   }
 
   /** What is on the canvas once all that was pushed before is drawn. */
@@ -122,7 +125,7 @@ export class Engine {
     this.#scheduler.close()
   }
 
-  #add(work: Uint8Array | (() => void)): void {
+  #add(work: Waiting | (() => void)): void {
     this.#queue.push(work)
     this.#wake()
   }
@@ -145,9 +148,9 @@ export class Engine {
     let done = 0
     let bytes = 0
     for (; done < this.#queue.length && (done === 0 || !enough()); done++) {
-      const work = this.#queue[done] as Uint8Array | (() => void)
+      const work = this.#queue[done] as Waiting | (() => void)
       if (typeof work === 'function') work()
-      else if (this.#draw(work, enough)) bytes += work.length
+      else if (this.#draw(work, enough)) bytes += work.payload.length
       else break
     }
     this.#queue.splice(0, done)
@@ -156,15 +159,18 @@ export class Engine {
     if (bytes > 0) this.#events.consumed(bytes)
     if (end - this.#told >= TOLD) {
       this.#told = end
-      this.#events.stats(structuredClone(this.#stats))
+      this.#events.stats(this.#counted())
     }
     if (this.#queue.length > 0) this.#wake()
   }
 
   /** Draws the first payload, or what is left of it; false if there is still more of it, or if the view is over. */
-  #draw(payload: Uint8Array, enough: () => boolean): boolean {
+  #draw({ payload, begins }: Waiting, enough: () => boolean): boolean {
     try {
-      this.#units ??= new Units(payload)
+      if (!this.#units) {
+        this.#units = new Units(payload)
+        if (begins) this.#frames.next()
+      }
       if (!this.#picture.draw(this.#units, enough)) return false
       this.#units = undefined
       this.#stats.payloads++
@@ -195,18 +201,17 @@ export class Engine {
   }
 
   #present(): void {
-    this.#presents--
     const now = performance.now()
-    if (this.#presents > 0 && now - this.#shown < FRAME) {
-      this.#stats.dropped++ // its pixels are shown with the next one's
-      return
-    }
-    if (this.#picture.width === 0) return
+    if (!this.#frames.due(now) || this.#picture.width === 0) return
     const image = this.#pixels()
     for (const r of this.#damage.take()) this.#context.putImageData(image, 0, 0, r.x, r.y, r.w, r.h)
-    this.#stats.frames++
-    this.#shown = performance.now()
-    this.#stats.showMs += this.#shown - now
-    this.#mark = this.#shown
+    this.#mark = performance.now()
+    this.#frames.done(this.#mark)
+    this.#stats.showMs += this.#mark - now
+  }
+
+  #counted(): Stats {
+    const { shown, dropped } = this.#frames
+    return { ...structuredClone(this.#stats), frames: shown, dropped }
   }
 }

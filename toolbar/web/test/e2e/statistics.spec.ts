@@ -51,6 +51,13 @@ test('I7 statistics of a desktop: figures of a picture that moves, out of the wa
     await expect.poll(() => drawing(() => number(page, id)), id).toBeGreaterThan(0)
   }
   await page.mouse.up()
+  await expect
+    .poll(async () => {
+      await page.keyboard.press('a')
+      return number(page, 'input')
+    }, 'from a key to its letter')
+    .toBeGreaterThan(0)
+  expect(await figure(page, 'gateway')).toBe('e2e-gw-1')
   expect(await figure(page, 'codec')).toMatch(/Raw|RLE|Planar|NSCodec|RemoteFX/)
   expect(await figure(page, 'size')).toBe('1280 × 800 at 100 %')
   await expectAccessible(page)
@@ -88,6 +95,7 @@ test('I7 statistics of a terminal: the way and what comes', async ({ anna }) => 
   await expect.poll(() => number(page, 'received')).toBeGreaterThan(0)
   await page.keyboard.press('Control+c')
   await expect.poll(() => figure(page, 'size')).toMatch(/^\d+ × \d+$/)
-  await expect(page.locator('sp-statistics [data-id=frames]')).toHaveCount(0)
+  for (const id of ['frames', 'input']) await expect(page.locator(`sp-statistics [data-id=${id}]`)).toHaveCount(0)
+  expect(await figure(page, 'gateway')).toBe('e2e-gw-1')
   await session.ready()
 })

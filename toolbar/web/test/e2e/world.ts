@@ -207,6 +207,7 @@ export class World {
     const asset = (id: string, rest: Record<string, unknown> = {}) => this.asset(id, t, rest)
     return {
       origins: [this.url],
+      gateway: 'e2e-gw-1',
       users: [
         { id: 'anna', name: 'Anna Richter', password_hash: passwordHash, groups: ['operators'] },
         { id: 'ben', name: 'Ben Okafor', password_hash: passwordHash, groups: ['readers'] },

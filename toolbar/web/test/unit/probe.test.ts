@@ -45,6 +45,38 @@ describe('I7 the way to the gateway', () => {
     expect(asked).toHaveLength(2)
   })
 
+  it('asks out of turn if somebody has a reason, but never close to another question', () => {
+    const { clock, asked, probe } = world()
+    expect(probe.now()).toBeUndefined() // it does not run
+    probe.run(true)
+    expect(probe.now()).toBeUndefined() // one is on its way
+    clock.pass(20)
+    expect(probe.answered(asked[0] ?? new Uint8Array())).toBe(1)
+    expect(probe.now()).toBeUndefined()
+    clock.pass(230)
+    expect(probe.now()).toBe(2)
+    clock.pass(30)
+    expect(probe.answered(asked[1] ?? new Uint8Array())).toBe(2)
+    expect(probe.trip).toBe(30)
+    clock.pass(969)
+    expect(asked).toHaveLength(2)
+    clock.pass(1)
+    expect(asked).toHaveLength(3)
+  })
+
+  it('asks again if a question is never answered', () => {
+    const { clock, asked, probe } = world()
+    probe.run(true)
+    clock.pass(9999)
+    expect(asked).toHaveLength(1)
+    clock.pass(1)
+    expect(asked).toHaveLength(2)
+    expect(probe.answered(asked[0] ?? new Uint8Array())).toBeUndefined()
+    clock.pass(12)
+    expect(probe.answered(asked[1] ?? new Uint8Array())).toBe(2)
+    expect(probe.trip).toBe(12)
+  })
+
   it('takes no answer but to the last question', () => {
     const { clock, asked, probe } = world()
     probe.run(true)

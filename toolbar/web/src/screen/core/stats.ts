@@ -8,7 +8,7 @@ export interface Stats {
   thread: 'worker' | 'page'
   payloads: number
   bytes: number
-  /** Presents that were shown, and those that a later one has overtaken. */
+  /** Presents that were shown, and frames of which nothing was, since decoding was behind (Frames). */
   frames: number
   dropped: number
   /** Units that could not be drawn, and why the last one could not. */
