@@ -161,7 +161,10 @@ func (p Param) check(v string, os OSFamily, caps Capabilities) error {
 	if v == p.Default {
 		return nil
 	}
-	if p.Needs != "" && !caps.Permits(p.Needs) {
+	if !p.permitted(caps) {
+		if p.Or != "" {
+			return fail("needs one of the declarations %s and %s, which are denied here", p.Needs, p.Or)
+		}
 		return fail("needs the declaration %s, which is denied here", p.Needs)
 	}
 	if p.OS != "" && p.OS != os {

@@ -53,6 +53,7 @@ type paramView struct {
 	Param
 	Value  string `json:"value"`
 	Pinned bool   `json:"pinned,omitempty"` // by policy: shown, not editable
+	Denied bool   `json:"denied,omitempty"` // its declarations are: shown as off or empty, not editable
 }
 
 func (b *Broker) serveAccess(w http.ResponseWriter, r *http.Request, who Identity) error {
@@ -84,10 +85,11 @@ func (b *Broker) serveAccess(w http.ResponseWriter, r *http.Request, who Identit
 			return err
 		}
 		for _, p := range ev.protocol.Params() {
-			_, pinned := p.pin(ev.asset.Type.OS, ev.grants)
-			if (p.OS == "" || p.OS == ev.asset.Type.OS) && (p.Needs == "" || caps.Permits(p.Needs) || pinned) {
-				v.Params = append(v.Params, paramView{p, values[p.Name], pinned})
+			if p.OS != "" && p.OS != ev.asset.Type.OS {
+				continue
 			}
+			_, pinned := p.pin(ev.asset.Type.OS, ev.grants)
+			v.Params = append(v.Params, paramView{p, values[p.Name], pinned, !pinned && !p.permitted(caps)})
 		}
 	}
 	writeJSON(w, http.StatusOK, v)

@@ -23,11 +23,15 @@ var schema = []pam.Param{
 	{Name: "command", Kind: pam.ParamText, Needs: pam.Keyboard},
 	{Name: "dir", Kind: pam.ParamText, Needs: pam.Keyboard, OS: pam.OSUnix},
 	{Name: "console", Kind: pam.ParamBool, Default: "false", OS: pam.OSWindows},
+	{Name: "drive", Kind: pam.ParamBool, Default: "true", Needs: pam.FileUpload, Or: pam.FileDownload},
 }
 
 // TestParams_L3_S30_Validation: every value is checked against the schema, and what is not in it is refused.
 func TestParams_L3_S30_Validation(t *testing.T) {
 	noKeyboard := pamtest.Permit(pam.RoleViewer, pam.WebSession)
+	noFiles := pamtest.Permit(pam.RoleViewer, pam.WebSession, pam.Keyboard, pam.FileDelete)
+	filesIn := pamtest.Permit(pam.RoleViewer, pam.WebSession, pam.FileUpload)
+	filesOut := pamtest.Recorded(pamtest.Permit(pam.RoleViewer, pam.WebSession, pam.FileDownload), pam.FileDownload)
 	for _, tc := range []struct {
 		name, value string
 		ok          bool
@@ -68,6 +72,10 @@ func TestParams_L3_S30_Validation(t *testing.T) {
 		{"dir", "/tmp", false, &noKeyboard},
 		{"console", "true", false, nil},
 		{"console", "false", true, nil},
+		{"drive", "false", true, &filesIn},
+		{"drive", "false", true, &filesOut},
+		{"drive", "false", false, &noFiles},
+		{"drive", "true", true, &noFiles},
 		{"host", "10.0.0.1", false, nil},
 		{"port", "22", false, nil},
 		{"address", "10.0.0.1:22", false, nil},
@@ -153,6 +161,42 @@ func TestParams_L3_L8_Pinned(t *testing.T) {
 	r.policy.Set("alice", asset1, g)
 	if v, pinned := term(); v != "vt100" || pinned {
 		t.Errorf("without the pin the launcher shows %q, pinned %v", v, pinned)
+	}
+}
+
+// TestParams_L3_Denied: the launcher is told which parameters do nothing, because what they need is denied; of two declarations one is
+// enough, and what the policy pins it permits.
+func TestParams_L3_Denied(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		permits []pam.Declaration
+		pins    pam.Params
+		want    string
+	}{
+		{"nothing", nil, nil, "[command dir drive]"},
+		{"the one", []pam.Declaration{pam.FileUpload}, nil, "[command dir]"},
+		{"the other", []pam.Declaration{pam.FileDownload}, nil, "[command dir]"},
+		{"both", []pam.Declaration{pam.FileDownload, pam.FileUpload}, nil, "[command dir]"},
+		{"a third", []pam.Declaration{pam.FileDelete, pam.Keyboard}, nil, "[drive]"},
+		{"nothing, pinned", nil, pam.Params{"drive": "false"}, "[command dir]"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newRig(t)
+			r.protocol.Schema = schema
+			g := pamtest.Permit(pam.RoleViewer, append(tc.permits, pam.WebSession)...)
+			g.Pins = tc.pins
+			r.policy.Set("alice", asset1, g)
+			_, body := r.alice().call("GET", "api/asset/server-1/access", nil)
+			var denied []string
+			for _, v := range body["params"].([]any) {
+				if m := v.(map[string]any); m["denied"] == true {
+					denied = append(denied, m["name"].(string))
+				}
+			}
+			if got := fmt.Sprint(denied); got != tc.want {
+				t.Errorf("denied %v, want %v", got, tc.want)
+			}
+		})
 	}
 }
 

@@ -25,10 +25,17 @@ type Param struct {
 	Max     int       `json:"max,omitempty"`     // of ParamInt; of ParamText the greatest length in bytes, zero means 256
 	// Needs is a declaration that must permit for any value but the default; empty: none.
 	Needs Declaration `json:"needs,omitempty"`
+	// Or does in place of Needs; empty: nothing does.
+	Or Declaration `json:"or,omitempty"`
 	// OS limits the parameter to one family; empty: all.
 	OS OSFamily `json:"os,omitempty"`
 	// Display marks a parameter that only the viewer uses (font size, colours): the adapter ignores it.
 	Display bool `json:"display,omitempty"`
+}
+
+// permitted reports whether the declarations let the value be another than the default.
+func (p Param) permitted(caps Capabilities) bool {
+	return p.Needs == "" || caps.Permits(p.Needs) || p.Or != "" && caps.Permits(p.Or)
 }
 
 // Choice is one allowed value of a ParamChoice.

@@ -39,20 +39,21 @@ func (p *Protocol) Params() []pam.Param {
 	}
 	drive, audio := flag(ParamDrive, "Drive for files", "true"), flag(ParamAudio, "Sound", "false")
 	audio.Needs = pam.Audio
+	drive.Needs, drive.Or = pam.FileUpload, pam.FileDownload
 	return []pam.Param{
 		{
 			Name: ParamResolution, Label: "Resolution", Kind: pam.ParamChoice, Default: ResolutionFit,
 			Choices: choices("As the window", ResolutionFit, "", "1024x768", "", "1280x720", "", "1280x800", "", "1366x768", "", "1440x900", "", "1600x900",
 				"", "1680x1050", "", "1920x1080", "", "1920x1200", "", "2560x1440", "", "3840x2160"),
 		},
+		{Name: ParamScale, Label: "Scale (percent)", Kind: pam.ParamInt, Default: "100", Min: 100, Max: 500},
+		{Name: ParamZoom, Label: "Zoom", Kind: pam.ParamChoice, Default: "fit", Display: true, Choices: choices(
+			"As the window", "fit", "50 %", "50", "75 %", "75", "100 % (1:1)", "100", "125 %", "125", "150 %", "150", "175 %", "175", "200 %", "200")},
+		{Name: ParamKeyboardLayout, Label: "Keyboard layout", Kind: pam.ParamChoice, Default: "en-us", Choices: layoutChoices()},
 		{
 			Name: ParamColorDepth, Label: "Colour depth", Kind: pam.ParamChoice, Default: "32",
 			Choices: choices("15 bits", "15", "16 bits", "16", "24 bits", "24", "32 bits", "32"),
 		},
-		{Name: ParamZoom, Label: "Zoom", Kind: pam.ParamChoice, Default: "fit", Display: true, Choices: choices(
-			"As the window", "fit", "50 %", "50", "75 %", "75", "100 % (1:1)", "100", "125 %", "125", "150 %", "150", "175 %", "175", "200 %", "200")},
-		{Name: ParamScale, Label: "Scale (percent)", Kind: pam.ParamInt, Default: "100", Min: 100, Max: 500},
-		{Name: ParamKeyboardLayout, Label: "Keyboard layout", Kind: pam.ParamChoice, Default: "en-us", Choices: layoutChoices()},
 		{
 			Name: ParamCodec, Label: "Picture", Kind: pam.ParamChoice, Default: "auto",
 			Choices: choices("As the target likes", "auto", "Lossless", "lossless", "RemoteFX", "remotefx", "NSCodec", "nscodec"),

@@ -1,5 +1,5 @@
 // The launcher's parameters (L3): read from the gateway, checked as the gateway will.
-import { type Capabilities, type Code, capabilities, parseObject } from './types.js'
+import { type Code, parseObject } from './types.js'
 
 /** One launch parameter, with the value to begin with. */
 export interface Param {
@@ -11,10 +11,10 @@ export interface Param {
   choices: { value: string; label: string }[]
   min: number
   max: number
-  /** A declaration without which only the default is accepted. */
-  needs: string
   /** The policy fixes the value: it is shown and cannot be changed (L3). */
   pinned: boolean
+  /** The policy denies what it is for: it is shown as off or empty, and cannot be changed. */
+  denied: boolean
 }
 
 /** What a user may do on an asset now. */
@@ -22,7 +22,6 @@ export interface Access {
   asset: { id: string; name: string; protocol: string; url: string }
   code: Code
   recorded: boolean
-  capabilities: Capabilities
   params: Param[]
   remembered: boolean
 }
@@ -44,7 +43,6 @@ export function parseAccess(text: string): Access | undefined {
     asset: { id: str(asset.id), name: str(asset.name), protocol: str(asset.protocol), url: str(asset.url) },
     code: str(o.code),
     recorded: o.recorded === true,
-    capabilities: capabilities(o.capabilities),
     remembered: o.remembered === true,
     params: list(o.params).map((p) => ({
       name: str(p.name),
@@ -55,15 +53,15 @@ export function parseAccess(text: string): Access | undefined {
       choices: list(p.choices).map((c) => ({ value: str(c.value), label: str(c.label) || str(c.value) })),
       min: int(p.min),
       max: int(p.max),
-      needs: str(p.needs),
       pinned: p.pinned === true,
+      denied: p.denied === true,
     })),
   }
 }
 
-/** Whether a parameter may have another value than the one it begins with. */
-export function editable(p: Param, caps: Capabilities): boolean {
-  return !p.pinned && (p.needs === '' || p.needs in caps)
+/** Whether a parameter is the policy's: nobody can change it. */
+export function fixed(p: Param): boolean {
+  return p.pinned || p.denied
 }
 
 /** What is wrong with a value. */

@@ -40,6 +40,11 @@ export const base = css`
   .btn.icon { width: var(--sp-h-m); padding: 0; }
   .btn.icon.small { width: var(--sp-h-s); }
   .btn:disabled { color: var(--sp-text-off); background: var(--sp-sunken); box-shadow: none; }
+  .check { display: flex; align-items: center; gap: var(--sp-2); min-height: var(--sp-h-s); }
+  input[type='checkbox'] { display: inline-grid; place-content: center; width: 16px; height: 16px; flex: none; border: 1px solid var(--sp-control); border-radius: var(--sp-r-s); background: var(--sp-field); color: var(--sp-on-accent); appearance: none; }
+  input[type='checkbox']:checked { background: var(--sp-accent); border-color: var(--sp-accent); }
+  input[type='checkbox']:checked::before { content: ''; width: 10px; height: 10px; background: currentColor; clip-path: polygon(8% 50%, 22% 37%, 40% 57%, 78% 14%, 92% 27%, 41% 84%); }
+  input[type='checkbox']:disabled { background: var(--sp-sunken); border-color: var(--sp-line-strong); color: var(--sp-text-3); }
   .hint { margin-top: var(--sp-1); font-size: var(--sp-fs-s); line-height: 18px; color: var(--sp-text-3); }
   .note { display: flex; gap: 10px; padding: 10px 12px; border-radius: var(--sp-r); background: var(--sp-sunken); color: var(--sp-text-2); }
   .note .i { margin-top: 2px; color: var(--sp-text-3); }
@@ -51,5 +56,6 @@ export const base = css`
   .spin.s { width: 12px; height: 12px; margin: 0 2px; }
   @keyframes sp-turn { to { transform: rotate(1turn); } }
   @media (prefers-reduced-motion: reduce) { .spin { animation: none; border-right-color: var(--sp-line-strong); } }
-  @media (pointer: coarse) { .btn, .btn.small { min-height: var(--sp-h-touch); } .btn.icon { min-width: var(--sp-h-touch); } }
+  @media (forced-colors: active) { input[type='checkbox'] { appearance: auto; } }
+  @media (pointer: coarse) { .btn, .btn.small { min-height: var(--sp-h-touch); } .btn.icon { min-width: var(--sp-h-touch); } .check { min-height: var(--sp-h-touch); } }
 `

@@ -12,9 +12,6 @@ export const dialogStyles = css`
   h2 { font-size: var(--sp-fs-xl); line-height: 24px; font-weight: var(--sp-w-bold); overflow-wrap: anywhere; }
   .body { display: grid; gap: var(--sp-3); padding: var(--sp-4) var(--sp-6); min-height: 0; overflow: auto; }
   .foot { display: flex; flex-wrap: wrap; align-items: center; justify-content: flex-end; gap: var(--sp-2); padding: 0 var(--sp-6) var(--sp-5); }
-  .check { display: flex; align-items: center; gap: var(--sp-2); min-height: var(--sp-h-s); }
-  .check input { width: 16px; height: 16px; flex: none; accent-color: var(--sp-accent); }
-  @media (pointer: coarse) { .check { min-height: var(--sp-h-touch); } }
   @media (max-width: 720px) {
     dialog { width: 100vw; max-width: none; margin: auto 0 0; border-radius: 12px 12px 0 0; }
     .head { padding: var(--sp-4) var(--sp-4) 0; }

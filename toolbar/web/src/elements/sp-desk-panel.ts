@@ -23,10 +23,7 @@ export class SpDeskPanel extends SpElement {
       .zoom .fit { flex: 1 1 auto; }
       .size { display: flex; align-items: center; gap: var(--sp-2); }
       .size output { min-width: 56px; text-align: center; }
-      .check { display: flex; align-items: center; gap: var(--sp-2); min-height: var(--sp-h-s); }
-      .check input { width: 16px; height: 16px; flex: none; accent-color: var(--sp-accent); }
       .rule { height: 1px; background: var(--sp-line); margin: 4px calc(-1 * var(--sp-4)); }
-      @media (pointer: coarse) { .check { min-height: var(--sp-h-touch); } }
     `,
   ]
   static override properties = {

@@ -38,11 +38,8 @@ export class SpDisplayPanel extends SpElement {
       .schemes input:checked ~ span { color: var(--sp-text); font-weight: var(--sp-w-medium); }
       .size { display: flex; align-items: center; gap: var(--sp-2); }
       .size output { min-width: 48px; text-align: center; }
-      .check { display: flex; align-items: center; gap: var(--sp-2); min-height: var(--sp-h-s); }
-      .check input { width: 16px; height: 16px; flex: none; accent-color: var(--sp-accent); }
       .rule { height: 1px; background: var(--sp-line); margin: 4px calc(-1 * var(--sp-4)); }
       :host { max-height: calc(100vh - 80px); overflow: auto; }
-      @media (pointer: coarse) { .check { min-height: var(--sp-h-touch); } }
     `,
   ]
   static override properties = { look: { attribute: false }, prefs: { attribute: false } }

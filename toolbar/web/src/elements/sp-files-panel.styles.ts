@@ -10,9 +10,8 @@ export const filesStyles = css`
   .crumbs button:hover { background: var(--sp-hover); color: var(--sp-text); }
   .crumbs button:focus-visible { outline-offset: -2px; }
   .crumbs button[aria-current] { color: var(--sp-text); font-weight: var(--sp-w-bold); }
-  .check { display: inline-flex; align-items: center; gap: 6px; white-space: nowrap; }
-  input[type='checkbox'] { width: 16px; height: 16px; flex: none; accent-color: var(--sp-accent); }
-  .list { overflow: auto; min-height: 148px; max-height: 300px; flex: 1 1 auto; position: relative; }
+  .check { display: inline-flex; gap: 6px; min-height: 0; white-space: nowrap; }
+   .list { overflow: auto; min-height: 148px; max-height: 300px; flex: 1 1 auto; position: relative; }
   table { width: 100%; border-collapse: separate; border-spacing: 0; table-layout: fixed; }
   th { position: sticky; top: 0; z-index: 1; height: 32px; padding: 0 var(--sp-3); background: var(--sp-sunken); border-bottom: 1px solid var(--sp-line); text-align: start; font-size: var(--sp-fs-xs); font-weight: var(--sp-w-medium); color: var(--sp-text-2); white-space: nowrap; }
   td { height: 36px; padding: 0 var(--sp-3); border-bottom: 1px solid var(--sp-line); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }

@@ -1,13 +1,14 @@
 import { html, nothing } from 'lit'
 import { Refused } from '../core/gateway.js'
-import { type Access, check, editable, type Param } from '../core/launch.js'
+import { type Access, check, fixed } from '../core/launch.js'
 import { hostEvent } from '../events.js'
-import { choiceLabel, codeText, declarationLabel, paramLabel, t } from '../i18n/index.js'
+import { codeText, t } from '../i18n/index.js'
 import { apiBase, fetchAccess, type Launch, startSession } from '../net/http.js'
 import { utf8 } from '../net/window.js'
 import { SpElement } from './base.js'
 import { cutName } from './cut-name.js'
 import { type IconName, icon } from './icons.js'
+import { type ParamForm, paramChecks, paramFields } from './param-fields.js'
 import { launcherStyles } from './sp-launcher.styles.js'
 import type { SpToken } from './sp-token.js'
 
@@ -167,7 +168,12 @@ export class SpLauncher extends SpElement {
   }
 
   #fields(a: Access) {
-    const wide = a.params.length % 2 === 1 ? a.params[a.params.length - 1] : undefined
+    const form: ParamForm = {
+      params: a.params,
+      values: this.values,
+      faults: this.faults,
+      set: (name, value) => this.#set(name, value),
+    }
     return html`${this.#asksToken() ? html`<sp-token @keydown=${(e: KeyboardEvent) => this.#enter(e)}></sp-token>` : nothing}
       <div class="grid2">
         <fieldset>
@@ -192,55 +198,14 @@ export class SpLauncher extends SpElement {
           <input id="reason" type="text" maxlength="500" dir="auto" placeholder=${t('reason_hint')} aria-describedby="reason-hint" />
           <p class="hint" id="reason-hint">${t('reason_kept')}</p>
         </div>
-        ${a.params.map((p) => this.#param(p, a, p === wide))}
-      </div>`
+        ${paramFields(form)}
+      </div>
+      ${paramChecks(form)}`
   }
 
   /** Whether a second factor is asked for, from the start or since the policy has changed. */
   #asksToken(): boolean {
     return this.access?.code === 'mfa_required' || tokenCodes.has(this.code)
-  }
-
-  #param(p: Param, a: Access, wide: boolean) {
-    const id = `p-${p.name}`
-    const locked = !editable(p, a.capabilities)
-    const fault = this.faults[p.name]
-    const value = p.pinned ? p.value : locked ? p.default : (this.values[p.name] ?? '')
-    const set = (e: Event): void => {
-      if (e.target instanceof HTMLInputElement || e.target instanceof HTMLSelectElement)
-        this.#set(p.name, e.target.value)
-    }
-    const hint = `${id}-hint`
-    const described = fault || locked ? hint : nothing
-    const label = paramLabel(p.name, p.label)
-    const choices =
-      p.kind === 'bool'
-        ? [
-            { value: 'true', label: t('yes') },
-            { value: 'false', label: t('no') },
-          ]
-        : p.choices.map((c) => ({ value: c.value, label: choiceLabel(p.name, c.value, c.label) }))
-    const field =
-      p.kind === 'choice' || p.kind === 'bool'
-        ? html`<span class="select">
-            <select id=${id} ?disabled=${locked} aria-invalid=${fault ? 'true' : 'false'} aria-describedby=${described} @change=${set}>
-              ${choices.map((c) => html`<option value=${c.value} ?selected=${c.value === value}>${c.label}</option>`)}
-            </select>
-            ${icon('down')}
-          </span>`
-        : html`<input id=${id} type="text" inputmode=${p.kind === 'int' ? 'numeric' : nothing} dir="auto" spellcheck="false" ?disabled=${locked}
-            aria-invalid=${fault ? 'true' : 'false'} aria-describedby=${described} .value=${value} @input=${set} />`
-    return html`<div class=${wide ? 'span2' : nothing}>
-      <label class="label" for=${id}>${label}</label>
-      ${field}
-      ${
-        fault
-          ? html`<p class="hint bad" id=${hint} role="alert">${fault}</p>`
-          : locked
-            ? html`<p class="hint lock" id=${hint}>${icon('lock', 'i i-s')}${p.pinned ? t('pinned') : t('needs_declaration', { what: declarationLabel(p.needs) })}</p>`
-            : nothing
-      }
-    </div>`
   }
 
   #embed() {
@@ -289,7 +254,7 @@ export class SpLauncher extends SpElement {
   #check(a: Access): Record<string, string> {
     const faults: Record<string, string> = {}
     for (const p of a.params) {
-      if (!editable(p, a.capabilities)) continue
+      if (fixed(p)) continue
       const fault = check(p, this.values[p.name] ?? '', utf8Length)
       if (fault) faults[p.name] = t(`fault_${fault}`, { min: p.min, max: p.max || 256 })
     }
@@ -330,9 +295,7 @@ export class SpLauncher extends SpElement {
   }
 
   #params(a: Access): Record<string, string> {
-    return Object.fromEntries(
-      a.params.filter((p) => editable(p, a.capabilities)).map((p) => [p.name, this.values[p.name] ?? p.default]),
-    )
+    return Object.fromEntries(a.params.filter((p) => !fixed(p)).map((p) => [p.name, this.values[p.name] ?? p.default]))
   }
 
   #refused(err: unknown, a: Access): void {

@@ -23,12 +23,7 @@ export class SpSoundPanel extends SpElement {
       .volume { display: grid; grid-template-columns: 1fr auto; gap: var(--sp-1) var(--sp-2); align-items: center; }
       .volume input { grid-column: 1 / -1; width: 100%; height: 20px; margin: 0; accent-color: var(--sp-accent); }
       .volume output { font-size: var(--sp-fs-s); color: var(--sp-text-2); }
-      .check { display: flex; align-items: center; gap: var(--sp-2); min-height: var(--sp-h-s); }
-      .check input { width: 16px; height: 16px; flex: none; margin: 0; accent-color: var(--sp-accent); }
-      @media (pointer: coarse) {
-        .check { min-height: var(--sp-h-touch); }
-        .volume input { height: var(--sp-h-touch); }
-      }
+      @media (pointer: coarse) { .volume input { height: var(--sp-h-touch); } }
     `,
   ]
   static override properties = { look: { attribute: false } }

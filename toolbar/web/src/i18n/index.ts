@@ -83,6 +83,11 @@ export function paramLabel(name: string, fallback: string): string {
   return (Object.hasOwn(current.params, name) ? current.params[name] : undefined) ?? fallback
 }
 
+/** What an empty launch parameter means; empty if there is nothing to say. */
+export function paramPlaceholder(name: string): string {
+  return (Object.hasOwn(current.placeholders, name) ? current.placeholders[name] : undefined) ?? ''
+}
+
 /** The label of a choice of a launch parameter. */
 export function choiceLabel(param: string, value: string, fallback: string): string {
   const key = `${param}.${value}`
@@ -97,11 +102,6 @@ function languageName(tag: string): string | undefined {
   } catch {
     return undefined // no tag of a language
   }
-}
-
-/** The name of a declaration. */
-export function declarationLabel(name: string): string {
-  return (Object.hasOwn(current.declarations, name) ? current.declarations[name] : undefined) ?? name
 }
 
 function fill(text: string, values: Readonly<Record<string, string | number>>): string {

@@ -76,8 +76,8 @@ describe('T8 catalogues', () => {
         expect(catalogue.codes[code]?.text).not.toBe(text)
       }
       expect(Object.keys(catalogue.params)).toEqual(Object.keys(en.params))
+      expect(Object.keys(catalogue.placeholders)).toEqual(Object.keys(en.placeholders))
       expect(Object.keys(catalogue.choices)).toEqual(Object.keys(en.choices))
-      expect(Object.keys(catalogue.declarations)).toEqual(Object.keys(en.declarations))
       expect(same).toBeLessThan(12)
     })
   }

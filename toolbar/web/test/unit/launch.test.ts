@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { check, editable, type Param, parseAccess } from '../../src/core/launch.js'
+import { check, fixed, type Param, parseAccess } from '../../src/core/launch.js'
 
 const length = (s: string): number => new TextEncoder().encode(s).length
 const param = (p: Partial<Param>): Param => ({
@@ -11,8 +11,8 @@ const param = (p: Partial<Param>): Param => ({
   choices: [],
   min: 0,
   max: 0,
-  needs: '',
   pinned: false,
+  denied: false,
   ...p,
 })
 
@@ -50,16 +50,13 @@ describe('L3 parameters are checked before they are sent', () => {
     expect(check(param({ kind: 'bool' }), 'true', length)).toBeUndefined()
     expect(check(param({ kind: 'bool' }), 'yes', length)).toBe('not_a_choice')
   })
+})
 
-  it('L3 what the policy pins is fixed', () => {
-    expect(editable(param({ pinned: true }), {})).toBe(false)
-    expect(editable(param({ pinned: true, needs: 'keyboard' }), { keyboard: 'allow' })).toBe(false)
-  })
-
-  it('what needs a declaration is fixed without it', () => {
-    expect(editable(param({ needs: 'keyboard' }), {})).toBe(false)
-    expect(editable(param({ needs: 'keyboard' }), { keyboard: 'record' })).toBe(true)
-    expect(editable(param({}), {})).toBe(true)
+describe('L3 what the policy decides', () => {
+  it('nobody can change', () => {
+    expect(fixed(param({}))).toBe(false)
+    expect(fixed(param({ pinned: true }))).toBe(true)
+    expect(fixed(param({ denied: true }))).toBe(true)
   })
 })
 
@@ -69,20 +66,25 @@ describe('the answer of the gateway', () => {
       JSON.stringify({
         asset: { id: 'a', name: 'A', protocol: 'ssh' },
         code: 'allowed',
-        capabilities: { keyboard: 'allow', exec: 'Deny', audio: 1, __proto__x: 'allow' },
         params: [
           null,
           3,
           { name: 'font_size', kind: 'int', min: 8, max: 32, value: '14' },
           { name: 'x', kind: 'future' },
+          { name: 'drive', kind: 'bool', default: 'true', value: 'true', denied: true, pinned: 'yes' },
         ],
       }),
     )
     expect(access?.params.map((p) => [p.name, p.kind, p.label])).toEqual([
       ['font_size', 'int', 'font_size'],
       ['x', 'text', 'x'],
+      ['drive', 'bool', 'drive'],
     ])
-    expect({ ...access?.capabilities }).toEqual({ keyboard: 'allow', __proto__x: 'allow' })
+    expect(access?.params.map((p) => [p.pinned, p.denied])).toEqual([
+      [false, false],
+      [false, false],
+      [false, true],
+    ])
     for (const bad of ['', 'null', '[]', '"x"', '{}', '{"asset":3}']) expect(parseAccess(bad)).toBeUndefined()
   })
 })
