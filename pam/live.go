@@ -47,10 +47,7 @@ type liveSession struct {
 
 	wallClock wallClock // whether the time of day still is what the recording says
 
-	keyDue struct { // of the goroutine that emits
-		bytes int // of pictures since the last key frame in the recording
-		last  time.Duration
-	}
+	keyDue keyDue // of the goroutine that emits
 
 	connClosed bool // of the session's own goroutine: run, then complete
 

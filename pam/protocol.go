@@ -90,6 +90,9 @@ type FrameFlags uint8
 const (
 	FlagKey       FrameFlags = 1 << iota // the frame starts a complete picture: forget what was before
 	FlagDroppable                        // a reader that is behind may skip it
+	// FlagRepeat is of recordings alone: the entry tells again what earlier ones have told, so that a player can begin here.
+	// Who comes from there leaves it out.
+	FlagRepeat
 )
 
 // Frame is one piece of target output. It is immutable once emitted.

@@ -92,46 +92,6 @@ func (k sink) record(f Frame) (uint64, error) {
 	return s.enter(rec, e)
 }
 
-// When a recording of a picture gets a key frame, to be played from: after so many bytes, or after so long if that is not little.
-const (
-	keyEveryBytes = 8 << 20
-	keyEvery      = time.Minute
-	keyAtLeast    = 1 << 20
-)
-
-// recordKey appends the present picture to the recording when one is due. Nobody waits for it and no viewer gets it. The picture is that
-// after f: the connection counts a frame before it emits it.
-func (k sink) recordKey(ctx context.Context, f Frame) error {
-	s := k.s
-	if f.Kind != FrameScreen {
-		return nil
-	}
-	due := &s.keyDue
-	due.bytes += len(f.Payload)
-	if now := s.at(); due.bytes < keyEveryBytes && (due.bytes < keyAtLeast || now-due.last < keyEvery) {
-		return nil
-	}
-	s.mu.Lock()
-	follower, ok := s.conn.(Follower)
-	rec := s.recording
-	s.mu.Unlock()
-	if !ok {
-		return nil
-	}
-	frames, _, err := follower.KeyFrame(ctx)
-	if err != nil {
-		s.log.Warn("no key frame for the recording", "err", err) // it can be played, but not from here
-		frames = nil
-	}
-	due.bytes, due.last = 0, s.at()
-	for _, key := range frames {
-		if _, err := rec.Append(Entry{Kind: EntryFrame, At: due.last, Frame: key.Kind, Flags: key.Flags, Data: key.Payload}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // errBehind is why a session ends whose recording does not come after.
 var errBehind = errors.New("the recorder is behind")
 

@@ -93,6 +93,9 @@ func (c *castWriter) header(m pam.RecordingMeta) error {
 func (c *castWriter) entry(e pam.Entry) error {
 	switch e.Kind {
 	case pam.EntryFrame:
+		if e.Flags&pam.FlagRepeat != 0 {
+			return nil
+		}
 		switch e.Frame {
 		case pam.FrameOutput:
 			if e.Flags&pam.FlagKey != 0 {

@@ -96,6 +96,7 @@ func TestExportCast(t *testing.T) {
 		pam.Entry{Kind: pam.EntryKeys, At: 2100 * ms, Data: []byte("\xa9s")},
 		pam.Entry{Kind: pam.EntryFrame, Frame: pam.FrameNotice, At: 2200 * ms, Data: []byte(`{}`)},
 		pam.Entry{Kind: pam.EntryFrame, Frame: pam.FrameOutput, Flags: pam.FlagKey, At: 2300 * ms, Data: []byte("fresh")},
+		pam.Entry{Kind: pam.EntryFrame, Frame: pam.FrameOutput, Flags: pam.FlagKey | pam.FlagRepeat, At: 2300 * ms, Data: []byte("again")},
 		outputAt(3661*time.Second+1234*time.Microsecond, "late\xe2"),
 	)
 	header, events := castOf(t, file)

@@ -169,7 +169,7 @@ func (r *Recording) Entries(kinds ...pam.EntryKind) []pam.Entry {
 func (r *Recording) Output() string {
 	var b []byte
 	for _, e := range r.Entries(pam.EntryFrame) {
-		if e.Frame == pam.FrameOutput {
+		if e.Frame == pam.FrameOutput && e.Flags&pam.FlagRepeat == 0 {
 			b = append(b, e.Data...)
 		}
 	}

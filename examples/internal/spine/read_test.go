@@ -43,7 +43,7 @@ func playedBytes(t *testing.T, raw []byte, g *spine.Gateway) ([]byte, recorder.S
 			}
 			return out.Bytes(), rep.State
 		}
-		if e.Kind == pam.EntryFrame && e.Frame == pam.FrameOutput {
+		if e.Kind == pam.EntryFrame && e.Frame == pam.FrameOutput && e.Flags&pam.FlagRepeat == 0 {
 			out.Write(e.Data)
 		}
 	}

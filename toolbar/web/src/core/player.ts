@@ -34,6 +34,8 @@ interface Entry {
   at: number
   frame: ServerFrame | undefined
   size: Size | undefined
+  /** It tells again what came before. */
+  again: boolean
 }
 
 const STATES = ['valid-complete', 'valid-incomplete', 'broken'] as const
@@ -86,6 +88,7 @@ function sizeOf(o: Record<string, unknown> | undefined): Size | undefined {
 /** The size of a record's head: kind, frame, flags, 0, milliseconds, length. */
 const HEAD = 1 + 1 + 1 + 1 + 4 + 4
 const FLAG_KEY = 1
+const FLAG_REPEAT = 4
 const FRAMES: Readonly<Record<number, 'output' | 'screen' | 'cursor'>> = { 16: 'output', 17: 'screen', 18: 'cursor' }
 
 /** Reads a segment (pam/openapi.json). One that is not whole is an error. */
@@ -101,12 +104,13 @@ export function parseSegment(bytes: Uint8Array, decode: (b: Uint8Array) => strin
     if (kind === 0) return entries
     const name = FRAMES[view.getUint8(at + 1)]
     if (kind === 1 && name) {
-      const key = (view.getUint8(at + 2) & FLAG_KEY) !== 0
-      const frame = { kind: name, key, droppable: false, payload: data }
-      entries.push({ kind: 'frame', at: time, frame, size: undefined })
+      const flags = view.getUint8(at + 2)
+      const frame = { kind: name, key: (flags & FLAG_KEY) !== 0, droppable: false, payload: data }
+      entries.push({ kind: 'frame', at: time, frame, size: undefined, again: (flags & FLAG_REPEAT) !== 0 })
     } else if (kind === 4) {
-      entries.push({ kind: 'resize', at: time, frame: undefined, size: sizeOf(parseObject(decode(data))) })
-    } else if (kind === 8) entries.push({ kind: 'end', at: time, frame: undefined, size: undefined })
+      const size = sizeOf(parseObject(decode(data)))
+      entries.push({ kind: 'resize', at: time, frame: undefined, size, again: false })
+    } else if (kind === 8) entries.push({ kind: 'end', at: time, frame: undefined, size: undefined, again: false })
     at += HEAD + length
   }
   throw new Error('the segment is not whole')
@@ -151,6 +155,7 @@ export class Player {
   #newest = 0 // of those who want to
   #wake: () => void = () => {}
   #begun = false // the stage shows something of this recording
+  #fresh = false // nothing but a key frame
   #segment = 0
   #index = 0 // of the next entry in it
   #fed = 0 // the time of the newest entry on the stage
@@ -264,6 +269,7 @@ export class Player {
     const on = this.#begun && target >= this.#fed && key <= this.#segment
     if (!on) {
       this.#begun = true
+      this.#fresh = true
       this.#segment = key
       this.#index = 0
       const first = this.#rec.segments[this.#segment]
@@ -342,6 +348,8 @@ export class Player {
   async #feed(e: Entry): Promise<void> {
     this.#index++
     this.#fed = e.at
+    if (!e.again) this.#fresh = false
+    else if (!this.#fresh) return // what was drawn up to here stands
     if (e.size) {
       await this.#drain()
       this.#stage.resize(e.size)

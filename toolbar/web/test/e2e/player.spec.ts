@@ -110,6 +110,36 @@ test('R2 R10 a shell is played, sought in and played again, and ends as it was s
   expect(await player.slider().inputValue()).toBe(at)
 })
 
+test('R2 C2 a shell that says much is played from the middle, and shows what it shows from the begin', async ({
+  anna,
+  as,
+}) => {
+  const session = await anna.open('shell', { locale: 'C.UTF-8' })
+  await session.run(`seq 1 200000; printf '\\033[1;32m%s\\033[0m\\n' half; seq 200001 600000; sleep 2; echo do''ne`)
+  await expect(session.rows).toContainText(/done\s*\$\s*$/, { timeout: 60_000 })
+  await session.run('exit')
+  await expect(session.card(/^You signed out/)).toBeVisible()
+  const seen = await session.screen()
+
+  const { page } = await as('ruth')
+  const asked: number[] = []
+  page.on('request', (r) => {
+    const n = /\/segment\/(\d+)$/.exec(r.url())?.[1]
+    if (n) asked.push(Number(n))
+  })
+  const player = new PlayerPage(page)
+  await player.open(session.id)
+  asked.length = 0
+  await player.go('End')
+  await expect.poll(() => player.rows()).toEqual(seen)
+  expect(asked).not.toContain(2) // the last key frame is behind it
+  await player.go('Home')
+  await page.getByLabel('16 times').check()
+  await page.getByRole('button', { name: 'Play' }).click()
+  await expect.poll(() => player.atEnd(), { timeout: 60_000 }).toBe(true)
+  await expect.poll(() => player.rows()).toEqual(seen)
+})
+
 test('R2 C2 a desktop is played, sought in, and ends as it was seen, pixel for pixel', async ({ anna, as }) => {
   await anna.page.goto(await anna.launch('desk'))
   const desk = new DeskPage(anna.page)

@@ -4,13 +4,14 @@ import { TestClock } from './clock.js'
 
 const decode = (b: Uint8Array): string => new TextDecoder().decode(b)
 
-/** A segment of terminal output: times with texts. */
-function segment(...entries: [number, string][]): Uint8Array {
-  const parts = entries.map(([at, text]) => {
+/** A segment of terminal output: times with texts, and flags. */
+function segment(...entries: [number, string, number?][]): Uint8Array {
+  const parts = entries.map(([at, text, flags]) => {
     const data = new TextEncoder().encode(text)
     const head = new DataView(new ArrayBuffer(12))
     head.setUint8(0, 1)
     head.setUint8(1, 0x10)
+    head.setUint8(2, flags ?? 0)
     head.setUint32(4, at)
     head.setUint32(8, data.length)
     return [...new Uint8Array(head.buffer), ...data]
@@ -23,11 +24,18 @@ const settled = async (): Promise<void> => {
 }
 
 /** A player of three segments, the last of which begins with a key frame. */
-function setUp() {
+function setUp(...last: [number, string, number?][]) {
   const segments = [
     segment([0, 'a'], [1000, 'b']),
     segment([2000, 'c'], [9000, 'd']),
-    segment([10_000, 'e'], [11_000, 'f']),
+    segment(
+      ...(last.length > 0
+        ? last
+        : ([
+            [10_000, 'e'],
+            [11_000, 'f'],
+          ] as [number, string][])),
+    ),
   ]
   const rec = parseRecording(
     JSON.stringify({
@@ -68,6 +76,34 @@ describe('the player', () => {
     player.seek(9500) // forward, with no key frame in between: what is there goes on
     await settled()
     expect(shown()).toBe('abcd')
+  })
+
+  it('R2 takes a repetition to begin with, and leaves it out where it has drawn what is repeated', async () => {
+    const { player, shown } = setUp(
+      [10_000, 'ab', 5],
+      [10_000, 'cd', 4],
+      [10_500, 'e'],
+      [10_700, 'abcde', 5],
+      [11_000, 'f'],
+    )
+    player.seek(11_000)
+    await settled()
+    expect(shown()).toBe('abcdef')
+    player.seek(9500)
+    await settled()
+    expect(shown()).toBe('abcd')
+  })
+
+  it('R2 comes by a repetition while it plays', async () => {
+    const { player, clock, shown } = setUp([10_000, 'abcd', 5], [10_000, 'e'], [11_000, 'f'])
+    player.setSkipIdle(false)
+    player.play()
+    await settled()
+    for (let i = 0; i < 11; i++) {
+      clock.pass(1000)
+      await settled()
+    }
+    expect(shown()).toBe('abcdef')
   })
 
   it('R2 plays by the clock, at its speed, and leaves out idle times if that is wanted', async () => {
