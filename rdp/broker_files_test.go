@@ -26,11 +26,9 @@ func TestFiles_I11_I12_I13_S18_Drive(t *testing.T) {
 			pamtest.FileSuite(t, func(t *testing.T) pamtest.FileTarget {
 				shared := files(t)
 				server := newServer(t, nil)
-				asset := request(t, server, nil).Asset
-				asset.ID, asset.Name, asset.Type.ID = desktop, "Desktop", "windows"
 				return pamtest.FileTarget{
 					Protocol: protocol(t, rdp.ProtocolConfig{Drive: func(context.Context, pam.ConnectRequest) (drive.FileSystem, error) { return shared, nil }}),
-					Asset:    asset, Secrets: map[string]string{pam.FieldPassword: password}, Dir: "/",
+					Asset:    desktopAsset(t, server), Secrets: map[string]string{pam.FieldPassword: password}, Dir: "/",
 				}
 			})
 		})

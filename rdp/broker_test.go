@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
@@ -20,10 +18,8 @@ import (
 
 // gateway is a broker with desktops, in front of a scripted server.
 type gateway struct {
+	*pamtest.Host
 	server *rdptest.Server
-	events *pamtest.EventSink
-	rec    *pamtest.Recorder
-	url    string
 }
 
 const (
@@ -34,46 +30,20 @@ const (
 
 func newGateway(t *testing.T, owners pam.Grants, change func(*rdptest.Config)) *gateway {
 	t.Helper()
-	g := &gateway{server: newServer(t, change), events: &pamtest.EventSink{}, rec: &pamtest.Recorder{}}
-	inventory, vault, policy := pamtest.NewInventory(request(t, g.server, nil).Asset), &pamtest.Vault{}, &pamtest.Policy{}
-	asset := request(t, g.server, nil).Asset
-	asset.ID, asset.Name, asset.Type.ID = desktop, "Desktop", "windows"
-	inventory.Put(asset)
-	vault.Set(desktop, pam.FieldPassword, password)
-	policy.Set(owner, desktop, owners)
-	policy.Set(guest, desktop, pamtest.Permit(pam.RoleManager, pam.WebSession, pam.Keyboard, pam.JoinMonitor, pam.ClipboardDownload))
-
-	mux := http.NewServeMux()
-	web := httptest.NewServer(mux)
-	g.url = web.URL
-	cfg := pam.Config{
-		Identify: func(r *http.Request) (pam.Identity, error) {
-			c, err := r.Cookie("login")
-			if err != nil {
-				return pam.Identity{}, pam.ErrUnauthenticated
-			}
-			return pam.Identity{User: pam.UserID(c.Value), LoginID: c.Value, Cookie: true}, nil
-		},
-		Inventory: inventory, Vault: vault, Policy: policy, Events: g.events, Store: pam.NewMemoryStore(), Recorder: g.rec,
-		Protocols: []pam.Protocol{protocol(t, rdp.ProtocolConfig{})}, Origins: []string{g.url},
-	}
-	pamtest.Unthrottle(&cfg.Limits)
-	b, err := pam.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mux.Handle("/pam/", http.StripPrefix("/pam", b.Handler()))
-	t.Cleanup(func() {
-		if err := b.Shutdown(context.Background()); err != nil {
-			t.Error(err)
-		}
-		web.Close()
-	})
+	server := newServer(t, change)
+	asset := desktopAsset(t, server)
+	g := &gateway{pamtest.StartHost(t, protocol(t, rdp.ProtocolConfig{}), asset, map[string]string{pam.FieldPassword: password}), server}
+	g.Policy.Set(owner, desktop, owners)
+	g.Policy.Set(guest, desktop, pamtest.Permit(pam.RoleManager, pam.WebSession, pam.Keyboard, pam.JoinMonitor, pam.ClipboardDownload))
 	return g
 }
 
-func (g *gateway) browser(u pam.UserID) *pamtest.Browser {
-	return &pamtest.Browser{Base: g.url + "/pam", Header: http.Header{"Origin": {g.url}, "Cookie": {"login=" + string(u)}}}
+// desktopAsset is a server as an asset of an inventory.
+func desktopAsset(t *testing.T, server *rdptest.Server) pam.Asset {
+	t.Helper()
+	asset := request(t, server, nil).Asset
+	asset.ID, asset.Name, asset.Type.ID = desktop, "Desktop", "windows"
+	return asset
 }
 
 // seat is a page of a session that shows a desktop.
@@ -150,7 +120,7 @@ func (g *gateway) begin(t *testing.T) (*seat, pam.SessionID, *rdptest.Desktop) {
 // launch begins the owner's session with parameters.
 func (g *gateway) launch(t *testing.T, params pam.Params) (*seat, pam.SessionID, *rdptest.Session) {
 	t.Helper()
-	b := g.browser(owner)
+	b := g.Browser(owner)
 	id, err := b.Start(t.Context(), desktop, params)
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +151,7 @@ func TestBroker_J2_J4_C2_Desktop(t *testing.T) {
 	first, id, far := g.start(t)
 	first.typed(t, 0x1e, 0x30)
 
-	b := g.browser(guest)
+	b := g.Browser(guest)
 	if err := b.Join(t.Context(), id, pam.ModeMonitor); err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +186,7 @@ func TestBroker_J2_J4_C2_Desktop(t *testing.T) {
 	joiner.shows(t, far)
 
 	first.Close()
-	second := g.sit(t, g.browser(owner), id)
+	second := g.sit(t, g.Browser(owner), id)
 	second.shows(t, far)
 	second.typed(t, 0x20)
 	second.await(t, "what was typed", func() bool { return far.Text() == "abcd" })
@@ -229,7 +199,7 @@ func TestBroker_S26_Slow(t *testing.T) {
 	g := newGateway(t, grants, func(c *rdptest.Config) { c.Animation, c.Now = rdptest.Animation{Frames: 25}, nil })
 	first, id, far := g.begin(t)
 	first.SetDeaf(true)
-	b := g.browser(guest)
+	b := g.Browser(guest)
 	if err := b.Join(t.Context(), id, pam.ModeMonitor); err != nil {
 		t.Fatal(err)
 	}
@@ -284,13 +254,13 @@ func TestBroker_S20_Clipboard(t *testing.T) {
 				t.Errorf("the text arrived: %v", has())
 			}
 			s.mu.Unlock()
-			if got := len(g.events.Events(pam.DownloadClipboard)); got != map[bool]int{true: 1}[tc.written] {
+			if got := len(g.Events.Events(pam.DownloadClipboard)); got != map[bool]int{true: 1}[tc.written] {
 				t.Errorf("%d audit events", got)
 			}
 			if tc.grants.Declarations[pam.WebSession] != pam.Record {
 				return
 			}
-			rec, err := g.rec.Recording(t.Context(), 1)
+			rec, err := g.Recorder.Recording(t.Context(), 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -319,7 +289,7 @@ func TestBroker_C2_RecordedKeyFrames(t *testing.T) {
 		c.Animation, c.Now = rdptest.Animation{Frames: 100}, clock.now
 	})
 	s, _, far := g.begin(t)
-	rec, err := g.rec.Recording(t.Context(), 1)
+	rec, err := g.Recorder.Recording(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func TestBroker_S26_J4_SoakAnimation(t *testing.T) {
 	var base uint64
 	for round := range rounds {
 		first.SetDeaf(random.IntN(2) == 0)
-		b := g.browser(guest)
+		b := g.Browser(guest)
 		if err := b.Join(t.Context(), id, pam.ModeMonitor); err != nil {
 			t.Fatal(err)
 		}

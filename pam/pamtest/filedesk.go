@@ -2,7 +2,6 @@ package pamtest
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,26 +9,21 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/sallyport/sallyport/pam"
 )
 
-// fileDesk is a broker before a target, and one owner's session on it.
+// fileDesk is one owner's session on a target.
 type fileDesk struct {
+	*Host
 	*Browser
-	t        *testing.T
-	target   FileTarget
-	policy   *Policy
-	events   *EventSink
-	recorder *Recorder
-	id       pam.SessionID
-	page     *Page
-	url      string
+	t      *testing.T
+	target FileTarget
+	id     pam.SessionID
+	page   *Page
 }
 
 const (
@@ -48,49 +42,11 @@ func fileGrants(up, down, del pam.Value) pam.Grants {
 
 func openFileDesk(t *testing.T, target FileTarget, g pam.Grants) *fileDesk {
 	t.Helper()
-	d := &fileDesk{t: t, target: target, policy: &Policy{}, events: &EventSink{}, recorder: &Recorder{}}
-	vault := &Vault{}
-	for k, v := range target.Secrets {
-		vault.Set(target.Asset.ID, k, v)
-	}
-	d.policy.Set(fileOwner, target.Asset.ID, g)
-	mux := http.NewServeMux()
-	web := httptest.NewServer(mux)
-	d.url = web.URL
-	cfg := pam.Config{
-		Identify: func(r *http.Request) (pam.Identity, error) {
-			c, err := r.Cookie("login")
-			if err != nil {
-				return pam.Identity{}, pam.ErrUnauthenticated
-			}
-			return pam.Identity{User: pam.UserID(c.Value), LoginID: c.Value, Cookie: true}, nil
-		},
-		Inventory: NewInventory(target.Asset), Vault: vault, Policy: d.policy, Events: d.events, Store: pam.NewMemoryStore(), Recorder: d.recorder,
-		Protocols: []pam.Protocol{target.Protocol}, Origins: []string{web.URL},
-	}
-	Unthrottle(&cfg.Limits)
-	b, err := pam.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mux.Handle("/pam/", http.StripPrefix("/pam", b.Handler()))
-	client := &http.Client{Transport: &http.Transport{}}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		if err := b.Shutdown(ctx); err != nil {
-			t.Error(err)
-		}
-		client.CloseIdleConnections()
-		web.Close()
-	})
-	d.Browser = d.browser(client, fileOwner)
+	d := &fileDesk{t: t, target: target, Host: StartHost(t, target.Protocol, target.Asset, target.Secrets)}
+	d.Policy.Set(fileOwner, target.Asset.ID, g)
+	d.Browser = d.Host.Browser(fileOwner)
 	d.id, d.page = d.begin()
 	return d
-}
-
-func (d *fileDesk) browser(c *http.Client, u pam.UserID) *Browser {
-	return &Browser{Base: d.url + "/pam", Client: c, Header: http.Header{"Origin": {d.url}, "Cookie": {"login=" + string(u)}}}
 }
 
 // begin opens a session with its page.

@@ -84,7 +84,7 @@ func filesBothWays(t *testing.T, target FileTarget) {
 		d.ask(d.Browser, "upload", map[string]any{"path": bad, "size": 1}, nil, pam.CodeFileBadName)
 		d.ask(d.Browser, "rename", map[string]any{"from": path.Join(target.Dir, "f0.bin"), "to": bad}, nil, pam.CodeFileBadName)
 	}
-	if n := len(d.events.Events(fileVerbs...)); n != 0 {
+	if n := len(d.Events.Events(fileVerbs...)); n != 0 {
 		t.Errorf("%d events that nobody asked for", n)
 	}
 }
@@ -106,7 +106,7 @@ func filesMatrix(t *testing.T, target FileTarget) {
 	for _, up := range values {
 		for _, down := range values {
 			for _, del := range values {
-				full.policy.Set(fileOwner, target.Asset.ID, fileGrants(up, down, del))
+				full.Policy.Set(fileOwner, target.Asset.ID, fileGrants(up, down, del))
 				if up == pam.Deny && down == pam.Deny {
 					// An adapter may not even set up what nobody may use: such a session is not this one.
 					full.reattach()
@@ -115,7 +115,7 @@ func filesMatrix(t *testing.T, target FileTarget) {
 				}
 				full.reattach()
 				name := fmt.Sprintf("up %v, down %v, delete %v", up, down, del)
-				seen := len(full.events.Events(fileVerbs...))
+				seen := len(full.Events.Events(fileVerbs...))
 				a, b := path.Join(target.Dir, "a"), path.Join(target.Dir, "b")
 				full.ask(full.Browser, "list", map[string]any{"path": target.Dir}, nil, pam.CodeAllowed)
 				full.ask(full.Browser, "mkdir", map[string]any{"path": a}, nil, code(up))
@@ -134,9 +134,9 @@ func filesMatrix(t *testing.T, target FileTarget) {
 				}
 				full.ask(full.Browser, "remove", map[string]any{"path": b}, nil, want)
 				full.ask(full.Browser, "remove", map[string]any{"path": a}, nil, want)
-				full.checkEvents(name, full.events.Events(fileVerbs...)[seen:], up, down, del)
+				full.checkEvents(name, full.Events.Events(fileVerbs...)[seen:], up, down, del)
 
-				full.policy.Set(fileOwner, target.Asset.ID, fileGrants(pam.Allow, pam.Allow, pam.Allow))
+				full.Policy.Set(fileOwner, target.Asset.ID, fileGrants(pam.Allow, pam.Allow, pam.Allow))
 				full.reattach()
 				for _, left := range []string{a, b} {
 					_ = full.Call(t.Context(), "POST", "api/session/"+string(full.id)+"/files/remove", map[string]any{"path": left}, nil)
@@ -190,7 +190,7 @@ func filesEvents(t *testing.T, target FileTarget) {
 	_, _, tr := d.download(name)
 	d.settled(tr)
 	d.ask(d.Browser, "remove", map[string]any{"path": name + "-none"}, nil, pam.CodeFileNotFound)
-	rec, err := d.recorder.Recording(t.Context(), 1)
+	rec, err := d.Recorder.Recording(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,22 +214,22 @@ func filesEvents(t *testing.T, target FileTarget) {
 	if !slices.Equal(got, want) {
 		t.Errorf("the recording has\n%+v, want\n%+v", got, want)
 	}
-	events := d.events.Events(fileVerbs...)
+	events := d.Events.Events(fileVerbs...)
 	if len(events) != len(want) || !strings.Contains(events[1].Detail, sum) || !strings.Contains(events[3].Detail, sum) || events[5].Code != pam.CodeFileNotFound {
 		t.Errorf("events %+v", events)
 	}
 
-	d.events.At("Write", 0, Fault{Err: errors.New("the disk is full")})
+	d.Events.At("Write", 0, Fault{Err: errors.New("the disk is full")})
 	d.ask(d.Browser, "mkdir", map[string]any{"path": path.Join(target.Dir, "dir")}, nil, pam.CodeAuditFailed)
 	d.ask(d.Browser, "remove", map[string]any{"path": name}, nil, pam.CodeAuditFailed)
 	d.ask(d.Browser, "download", map[string]any{"path": name}, nil, pam.CodeAuditFailed)
 	d.ask(d.Browser, "upload", map[string]any{"path": name + "-2", "size": 3}, nil, pam.CodeAuditFailed)
-	d.events.Heal("Write")
+	d.Events.Heal("Write")
 	var half transfer
 	d.ask(d.Browser, "upload", map[string]any{"path": name + "-2", "size": 3}, &half, pam.CodeAllowed)
-	d.events.At("Write", 0, Fault{Err: errors.New("the disk is full")})
+	d.Events.At("Write", 0, Fault{Err: errors.New("the disk is full")})
 	d.put(half, 0, []byte("abc"), pam.CodeAuditFailed) // the end is written down before the file gets its name
-	d.events.Heal("Write")
+	d.Events.Heal("Write")
 	if got := d.list(d.Browser); !slices.Equal(got, []string{"evidence"}) {
 		t.Errorf("without events there are %q", got)
 	}
@@ -381,7 +381,7 @@ func filesEnd(t *testing.T, target FileTarget) {
 	if err := d.Call(t.Context(), "POST", "api/session/"+string(d.id)+"/end", struct{}{}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.events.Await(t.Context(), pam.CompleteSession, 1); err != nil {
+	if _, err := d.Events.Await(t.Context(), pam.CompleteSession, 1); err != nil {
 		t.Fatal(err)
 	}
 	_ = more.Close()
@@ -389,7 +389,7 @@ func filesEnd(t *testing.T, target FileTarget) {
 	d.ask(d.Browser, "list", map[string]any{"path": target.Dir}, nil, pam.CodeSessionEnded)
 	d.put(up, 100_000, data[100_000:], pam.CodeSessionEnded)
 	over := map[pam.Verb]bool{}
-	for _, e := range d.events.Events(pam.UploadFile, pam.DownloadFile) {
+	for _, e := range d.Events.Events(pam.UploadFile, pam.DownloadFile) {
 		if e.Code == pam.CodeSessionEnded {
 			over[e.Verb] = true
 		}
@@ -410,8 +410,8 @@ func filesJoiners(t *testing.T, target FileTarget) {
 	d.upload(name, []byte("mine"), nil, pam.CodeAllowed)
 	var own transfer
 	d.ask(d.Browser, "download", map[string]any{"path": name}, &own, pam.CodeAllowed)
-	d.policy.Set(fileGuest, target.Asset.ID, fileGrants(pam.Deny, pam.Allow, pam.Deny))
-	guest := d.browser(d.Client, fileGuest)
+	d.Policy.Set(fileGuest, target.Asset.ID, fileGrants(pam.Deny, pam.Allow, pam.Deny))
+	guest := d.Host.Browser(fileGuest)
 	for mode, want := range map[pam.Mode]pam.Code{pam.ModeMonitor: pam.CodeCapabilityDenied, pam.ModeParticipate: pam.CodeAllowed} {
 		if err := guest.Join(t.Context(), d.id, mode); err != nil {
 			t.Fatal(err)
