@@ -74,7 +74,7 @@ func (b *Broker) facts(g Grants, hasProtocol bool, q question) Facts {
 		switch g.Selector.Form {
 		case FormAutomatic:
 		case FormInteractive:
-			f.Request = RequestMissing
+			f.Approval = ApprovalMissing
 		default: // restricting, and whatever we do not know
 			f.Restricted = true
 		}

@@ -1,14 +1,14 @@
 package pam
 
-// RequestState is how far a user's access request for an operation has come.
-type RequestState uint8
+// Approval is how far the approval of an operation has come, where one is needed.
+type Approval uint8
 
-// The request states that a decision knows.
+// The approvals that a decision knows.
 const (
-	RequestNotNeeded RequestState = iota
-	RequestMissing                // a selector asks for approval and there is no request
-	RequestPending
-	RequestApproved
+	ApprovalNotNeeded Approval = iota
+	ApprovalMissing            // a selector asks for it, and there is no request
+	ApprovalPending            // there is one that is not decided, or whose time has not come
+	ApprovalGiven
 )
 
 // MFAState is whether a second factor is asked for and given.
@@ -30,7 +30,7 @@ type Facts struct {
 	HasProtocol   bool // the asset's type names a protocol that this broker speaks
 	Profile       Value
 	Restricted    bool // a restricting selector matches now
-	Request       RequestState
+	Approval      Approval
 	LockedByOther bool // somebody else holds the asset exclusively
 	LimitReached  bool
 	MFA           MFAState
@@ -61,9 +61,9 @@ func Decide(f Facts) Decision {
 	case f.Restricted:
 		return deny(CodeRestricted)
 	}
-	switch f.Request {
-	case RequestNotNeeded, RequestApproved:
-	case RequestPending:
+	switch f.Approval {
+	case ApprovalNotNeeded, ApprovalGiven:
+	case ApprovalPending:
 		return deny(CodeRequestPending)
 	default:
 		return deny(CodeRequestRequired)

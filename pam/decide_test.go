@@ -11,7 +11,7 @@ import (
 func allowed() pam.Facts {
 	return pam.Facts{
 		Authenticated: true, Role: pam.RoleViewer, Permitted: true, HasProtocol: true, Profile: pam.Allow,
-		Request: pam.RequestNotNeeded, MFA: pam.MFANotNeeded,
+		Approval: pam.ApprovalNotNeeded, MFA: pam.MFANotNeeded,
 	}
 }
 
@@ -26,7 +26,7 @@ var obstacles = []struct {
 	{"no protocol", func(f *pam.Facts) { f.HasProtocol = false }, pam.CodeNoProtocol},
 	{"profile", func(f *pam.Facts) { f.Profile = pam.Deny }, pam.CodeProfileDenied},
 	{"restricting", func(f *pam.Facts) { f.Restricted = true }, pam.CodeRestricted},
-	{"request", func(f *pam.Facts) { f.Request = pam.RequestMissing }, pam.CodeRequestRequired},
+	{"request", func(f *pam.Facts) { f.Approval = pam.ApprovalMissing }, pam.CodeRequestRequired},
 	{"locked", func(f *pam.Facts) { f.LockedByOther = true }, pam.CodeInUse},
 	{"limit", func(f *pam.Facts) { f.LimitReached = true }, pam.CodeLimitReached},
 	{"MFA", func(f *pam.Facts) { f.MFA = pam.MFANeeded }, pam.CodeMFARequired},
@@ -61,9 +61,9 @@ func TestDecide_Q8_Outcomes(t *testing.T) {
 		{"E4 allow", func(*pam.Facts) {}, pam.Decision{Code: pam.CodeAllowed}},
 		{"E6 record", func(f *pam.Facts) { f.Profile = pam.Record }, pam.Decision{Code: pam.CodeAllowed, Record: true}},
 		{"E4 an unknown value", func(f *pam.Facts) { f.Profile = 7 }, pam.Decision{Code: pam.CodeProfileDenied}},
-		{"approved", func(f *pam.Facts) { f.Request = pam.RequestApproved }, pam.Decision{Code: pam.CodeAllowed}},
-		{"pending", func(f *pam.Facts) { f.Request = pam.RequestPending }, pam.Decision{Code: pam.CodeRequestPending}},
-		{"unknown request state", func(f *pam.Facts) { f.Request = 9 }, pam.Decision{Code: pam.CodeRequestRequired}},
+		{"approved", func(f *pam.Facts) { f.Approval = pam.ApprovalGiven }, pam.Decision{Code: pam.CodeAllowed}},
+		{"pending", func(f *pam.Facts) { f.Approval = pam.ApprovalPending }, pam.Decision{Code: pam.CodeRequestPending}},
+		{"unknown request state", func(f *pam.Facts) { f.Approval = 9 }, pam.Decision{Code: pam.CodeRequestRequired}},
 		{"MFA passed", func(f *pam.Facts) { f.MFA = pam.MFAPassed }, pam.Decision{Code: pam.CodeAllowed}},
 		{"MFA unavailable", func(f *pam.Facts) { f.MFA = pam.MFAUnavailable }, pam.Decision{Code: pam.CodeMFAUnavailable}},
 		{"unknown MFA state", func(f *pam.Facts) { f.MFA = 9 }, pam.Decision{Code: pam.CodeMFAUnavailable}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -97,6 +98,16 @@ func (v Value) String() string {
 
 // MarshalText writes the lower-case name.
 func (v Value) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote. An unknown name is an error.
+func (v *Value) UnmarshalText(text []byte) error {
+	i := slices.Index(valueNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("pam: unknown value %q of a declaration; want one of %q", text, valueNames)
+	}
+	*v = Value(i)
+	return nil
+}
 
 // Permits reports whether v is Allow or Record. Any other value, known or not, does not permit.
 func (v Value) Permits() bool { return v == Allow || v == Record }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// memoryCompleted is how many ended sessions a memory store keeps: the oldest go first.
+// memoryCompleted is how many ended sessions, and how many decided requests, a memory store keeps: the oldest go first.
 const memoryCompleted = 10_000
 
 // NewMemoryStore returns a Store that keeps all in memory and forgets it when the process ends.
@@ -18,6 +18,7 @@ func NewMemoryStore() Store {
 	return &memoryStore{
 		sessions: map[SessionID]SessionInfo{},
 		tickets:  map[TicketHash]Ticket{},
+		requests: map[RequestID]AccessRequest{},
 		params:   map[paramKey]Params{},
 		claims:   map[string]time.Time{},
 		tallies:  map[string]tally{},
@@ -34,6 +35,8 @@ type memoryStore struct {
 	sessions map[SessionID]SessionInfo
 	ended    []SessionID // in order of their end
 	tickets  map[TicketHash]Ticket
+	requests map[RequestID]AccessRequest
+	decided  []RequestID // those that are not open any more, in order of their end
 	params   map[paramKey]Params
 	claims   map[string]time.Time // key to the end of its mark
 	tallies  map[string]tally
@@ -92,6 +95,60 @@ func (m *memoryStore) Sessions(ctx context.Context, f SessionFilter) ([]SessionI
 	}
 	m.mu.Unlock()
 	slices.SortFunc(out, func(a, b SessionInfo) int {
+		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
+	})
+	return out[:min(len(out), f.PageSize())], nil
+}
+
+func (m *memoryStore) PutRequest(ctx context.Context, r AccessRequest) (AccessRequest, error) {
+	if err := ctx.Err(); err != nil {
+		return AccessRequest{}, err
+	}
+	r = r.clone()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	old, ok := m.requests[r.ID]
+	if old.Revision != r.Revision {
+		return AccessRequest{}, fmt.Errorf("request: %w", ErrConflict)
+	}
+	r.Revision++
+	if !r.State.Open() && (!ok || old.State.Open()) {
+		m.decided = append(m.decided, r.ID)
+		if len(m.decided) > memoryCompleted {
+			delete(m.requests, m.decided[0])
+			m.decided = m.decided[1:]
+		}
+	}
+	m.requests[r.ID] = r
+	return r.clone(), nil
+}
+
+func (m *memoryStore) Request(ctx context.Context, id RequestID) (AccessRequest, error) {
+	if err := ctx.Err(); err != nil {
+		return AccessRequest{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.requests[id]
+	if !ok {
+		return AccessRequest{}, fmt.Errorf("request: %w", ErrNotFound)
+	}
+	return r.clone(), nil
+}
+
+func (m *memoryStore) Requests(ctx context.Context, f RequestFilter) ([]AccessRequest, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	var out []AccessRequest
+	for _, r := range m.requests {
+		if f.Matches(r) {
+			out = append(out, r.clone())
+		}
+	}
+	m.mu.Unlock()
+	slices.SortFunc(out, func(a, b AccessRequest) int {
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
 	})
 	return out[:min(len(out), f.PageSize())], nil

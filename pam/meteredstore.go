@@ -17,7 +17,7 @@ func metered[T any](m meteredStore, call func() (T, error)) (T, error) {
 	began := time.Now()
 	v, err := call()
 	m.met.storeNs.Update(int64(time.Since(began)))
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrConflict) {
 		m.met.storeFailed.Inc(1)
 	}
 	return v, err
@@ -63,6 +63,18 @@ func (m meteredStore) Tally(ctx context.Context, key string, by int, now time.Ti
 
 func (m meteredStore) Forget(ctx context.Context, key string) error {
 	return meteredDo(m, func() error { return m.store.Forget(ctx, key) })
+}
+
+func (m meteredStore) PutRequest(ctx context.Context, r AccessRequest) (AccessRequest, error) {
+	return metered(m, func() (AccessRequest, error) { return m.store.PutRequest(ctx, r) })
+}
+
+func (m meteredStore) Request(ctx context.Context, id RequestID) (AccessRequest, error) {
+	return metered(m, func() (AccessRequest, error) { return m.store.Request(ctx, id) })
+}
+
+func (m meteredStore) Requests(ctx context.Context, f RequestFilter) ([]AccessRequest, error) {
+	return metered(m, func() ([]AccessRequest, error) { return m.store.Requests(ctx, f) })
 }
 
 func (m meteredStore) PutParams(ctx context.Context, u UserID, a AssetID, p Params) error {

@@ -65,7 +65,32 @@ func pageSize(limit int) int {
 	return min(limit, 1000)
 }
 
-// Store keeps what outlives a request: sessions for reports, tickets, remembered parameters. All methods are
+// RequestFilter narrows a list of access requests. The zero value matches all.
+type RequestFilter struct {
+	User      UserID // empty: any
+	Asset     AssetID
+	Operation Operation
+	Session   SessionID
+	Open      bool // pending and approved ones alone, as they are stored: time may have closed some of them
+	Exclusive bool // those alone that ask to have the asset alone
+	// Before and BeforeID give the next page, as those of SessionFilter do.
+	Before   time.Time
+	BeforeID RequestID
+	Limit    int // zero: 100; at most 1,000
+}
+
+// Matches reports whether r is one of the records that f asks for.
+func (f RequestFilter) Matches(r AccessRequest) bool {
+	return (f.User == "" || r.User == f.User) && (f.Asset == "" || r.Asset == f.Asset) &&
+		(f.Operation == "" || r.Operation == f.Operation) && (f.Session == "" || r.Session == f.Session) &&
+		(!f.Open || r.State.Open()) && (!f.Exclusive || r.Exclusive) &&
+		(f.Before.IsZero() || r.Created.Before(f.Before) || f.BeforeID != "" && r.Created.Equal(f.Before) && r.ID > f.BeforeID)
+}
+
+// PageSize returns the number of records that f asks for.
+func (f RequestFilter) PageSize() int { return pageSize(f.Limit) }
+
+// Store keeps what outlives an HTTP request: sessions for reports, access requests, tickets, remembered parameters. All methods are
 // safe for concurrent use and honour ctx. pamtest.StoreSuite is the conformance suite.
 type Store interface {
 	// PutSession inserts or replaces the record with s.ID.
@@ -91,6 +116,15 @@ type Store interface {
 	Tally(ctx context.Context, key string, by int, now time.Time, window time.Duration) (sum int, err error)
 	// Forget removes the mark and the counter under key, if there are any.
 	Forget(ctx context.Context, key string) error
+
+	// PutRequest stores an access request with the revision after r.Revision, and returns it so. What is stored has to have
+	// r.Revision, or nothing be stored yet if that is 0: else the error matches ErrConflict, and of any number of callers
+	// with one revision one gets no such error.
+	PutRequest(ctx context.Context, r AccessRequest) (AccessRequest, error)
+	// Request returns a record, or an error matching ErrNotFound.
+	Request(ctx context.Context, id RequestID) (AccessRequest, error)
+	// Requests returns records that match, newest first; of those created at the same time, by ascending ID.
+	Requests(ctx context.Context, f RequestFilter) ([]AccessRequest, error)
 
 	// PutParams remembers the launch parameters that a user last used on an asset (L8).
 	PutParams(ctx context.Context, u UserID, a AssetID, p Params) error

@@ -70,7 +70,7 @@ func (e *Engine) Explain(ctx context.Context, q pam.Query) (*Explanation, error)
 	if g.Selector != nil {
 		f.Restricted = g.Selector.Form == pam.FormRestricting
 		if g.Selector.Form == pam.FormInteractive {
-			f.Request = pam.RequestMissing
+			f.Approval = pam.ApprovalMissing
 		}
 	}
 	if g.MFA {

@@ -83,7 +83,7 @@ func (p *portal) access(ctx context.Context, u user, a pam.Asset, addr netip.Add
 	if s := g.Selector; s != nil {
 		f.Restricted = s.Form == pam.FormRestricting
 		if s.Form == pam.FormInteractive {
-			f.Request = pam.RequestMissing
+			f.Approval = pam.ApprovalMissing
 		}
 	}
 	return accessTo{grants: g, decision: pam.Decide(f)}

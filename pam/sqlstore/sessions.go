@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sallyport/sallyport/pam"
 )
@@ -80,14 +81,7 @@ func (s *Store) Sessions(ctx context.Context, f pam.SessionFilter) ([]pam.Sessio
 	default:
 		return nil, nil
 	}
-	if !f.Before.IsZero() {
-		at := micros(f.Before)
-		if f.BeforeID == "" {
-			w.add("created < ?", at)
-		} else {
-			w.add("created <= ? AND (created < ? OR id > ?)", at, at, f.BeforeID)
-		}
-	}
+	w.after(f.Before, string(f.BeforeID))
 	query := "SELECT doc FROM sessions" + w.sql() + " ORDER BY created DESC, id LIMIT ?"
 	list, err := collect(ctx, s.read, query, append(w.args, f.PageSize()), func(rows *sql.Rows) (pam.SessionInfo, error) {
 		var doc string
@@ -139,6 +133,17 @@ func (w *where) add(condition string, args ...any) {
 func (w *where) equal(column, value string) {
 	if value != "" {
 		w.add(column+" = ?", value)
+	}
+}
+
+// after asks for what comes behind a record in a list, newest first: one that was created at a time, with an id.
+func (w *where) after(created time.Time, id string) {
+	switch at := micros(created); {
+	case created.IsZero():
+	case id == "":
+		w.add("created < ?", at)
+	default:
+		w.add("created <= ? AND (created < ? OR id > ?)", at, at, id)
 	}
 }
 

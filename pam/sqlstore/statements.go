@@ -14,6 +14,7 @@ import (
 // statements are the prepared ones. Each field is prepared from the text beside it in table.
 type statements struct {
 	putSession, session                *sql.Stmt
+	newRequest, putRequest, request    *sql.Stmt
 	putTicket, takeTicket, dropTickets *sql.Stmt
 	claim, tally, readTally            *sql.Stmt
 	forgetClaim, forgetTally           *sql.Stmt
@@ -31,6 +32,9 @@ func (p *statements) prepare(ctx context.Context, write, read *sql.DB) error {
 	}{
 		{&p.putSession, write, putSessionSQL},
 		{&p.session, read, sessionSQL},
+		{&p.newRequest, write, newRequestSQL},
+		{&p.putRequest, write, putRequestSQL},
+		{&p.request, read, requestSQL},
 		{&p.putTicket, write, putTicketSQL},
 		{&p.takeTicket, write, takeTicketSQL},
 		{&p.dropTickets, write, dropTicketsSQL},
