@@ -159,6 +159,8 @@ type Selector struct {
 	ID        string
 	Form      Form
 	Exclusive string // one of the Exclusive… constants
+	// Workflow is how approval runs; of FormInteractive. Without one nobody can give it. It is shared: never change it.
+	Workflow *Workflow
 }
 
 // Grants is a policy's answer. The zero value grants nothing.
@@ -177,6 +179,13 @@ type Grants struct {
 // Policy answers what a user may do. An error is a denial: the broker fails closed (S10).
 type Policy interface {
 	Grants(ctx context.Context, q Query) (Grants, error)
+}
+
+// ApproverPolicy is a Policy that knows who decides about access requests. Without it nobody does.
+type ApproverPolicy interface {
+	// Approves reports whether a user is one of those who decide at a level about requests for an asset, by the policy in
+	// force now. An error means that nothing is decided.
+	Approves(ctx context.Context, u UserID, a AssetID, l Level) (bool, error)
 }
 
 // SitePolicy is a Policy that knows site roles. Without it nobody has one.

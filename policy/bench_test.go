@@ -88,6 +88,9 @@ func benchData(sh benchShape) Data {
 				ID: fmt.Sprint(i), Scope: scope, Subjects: []Subject{to}, Operations: []pam.Operation{pam.OpAccess, pam.OpUnlock},
 				Form: []pam.Form{pam.FormAutomatic, pam.FormInteractive}[r.IntN(2)],
 			}
+			if sel.Form == pam.FormInteractive {
+				sel.Workflow = "w"
+			}
 			if r.IntN(2) == 0 {
 				sel.Networks = []string{"192.0.2.0/24", "10.0.0.0/8"}
 			}

@@ -21,10 +21,11 @@ func build(ctx context.Context, d Data, needs map[pam.Operation]pam.Role) (*snap
 			nodeOf:   make(map[pam.AssetID]int32, len(d.Assets)),
 			byScope:  make(map[string]int32, len(d.Assets)),
 			profiles: make(map[string]*profile, len(d.Profiles)),
+			flows:    make(map[string]*pam.Workflow),
 		},
 		intern: make(map[string]uint32, len(d.Users)+len(d.Groups)+2),
 	}
-	for _, step := range []func(Data){b.tree, b.subjects, b.profiles, b.grants, b.assignments, b.calendar, b.selectors} {
+	for _, step := range []func(Data){b.tree, b.subjects, b.profiles, b.grants, b.assignments, b.calendar, b.workflows, b.selectors} {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("policy: reload: %w", context.Cause(ctx))
 		}
@@ -47,6 +48,7 @@ type builder struct {
 	intern map[string]uint32 // subjects by internal name
 	names  []string          // the reverse
 	scopes []string          // "asset:…" by node
+	flows  map[WorkflowID]*pam.Workflow
 
 	placed [kinds][]placement
 }

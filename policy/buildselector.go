@@ -26,6 +26,9 @@ func (b *builder) selectors(d Data) {
 		times := b.timeColumn(at, sel.Times, len(d.Calendar.Work) > 0)
 		net := b.netColumn(at, sel.Networks)
 		form, excl, eft := b.formColumns(at, sel)
+		if flow := b.flow(at, sel); flow != nil {
+			s.flows["selector:"+sel.ID] = flow
+		}
 		if len(b.faults) > faults {
 			continue
 		}

@@ -27,6 +27,7 @@ type Data struct {
 	Profiles    []Profile
 	Assignments []Assignment
 	Selectors   []Selector
+	Workflows   []Workflow
 	Calendar    Calendar // tells the time classes of selectors apart
 }
 
@@ -118,6 +119,7 @@ type Selector struct {
 	Subjects   []Subject       // whom it is about, at least one
 	Operations []pam.Operation // what they do, at least one, each known to the engine
 	Form       pam.Form
+	Workflow   WorkflowID  // how approval runs; of an interactive selector, and of no other
 	Exclusive  string      // one of the pam.Exclusive… constants; empty: unavailable
 	Times      []TimeClass // when; it matches in any of them, and at any time if there are none
 	Networks   []string    // from where, as CIDR prefixes ("10.0.0.0/8", "fd00::/8"); anywhere if there are none

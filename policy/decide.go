@@ -253,7 +253,7 @@ func (d *decision) selector(g *pam.Grants, op pam.Operation) error {
 	case ok == (row[colForm] == string(pam.FormRestricting)):
 		return fmt.Errorf("%w: rule %q of form %q, allowed %v", ErrEnforce, row[colID], row[colForm], ok)
 	}
-	g.Selector = &pam.Selector{ID: strings.TrimPrefix(row[colID], "selector:"), Form: pam.Form(row[colForm]), Exclusive: row[colExcl]}
+	g.Selector = &pam.Selector{ID: strings.TrimPrefix(row[colID], "selector:"), Form: pam.Form(row[colForm]), Exclusive: row[colExcl], Workflow: d.snap.flows[row[colID]]}
 	g.MFA = g.MFA || row[colMFA] == "yes"
 	cite(g, row)
 	return nil

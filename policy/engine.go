@@ -54,6 +54,7 @@ var (
 	_ pam.Policy         = (*Engine)(nil)
 	_ pam.PolicyNotifier = (*Engine)(nil)
 	_ pam.SitePolicy     = (*Engine)(nil)
+	_ pam.ApproverPolicy = (*Engine)(nil)
 )
 
 // New returns an engine with the policy of c.Data. The error joins all faults of configuration and data.

@@ -62,9 +62,13 @@ func ExampleSelector() {
 		Users:  []policy.User{{ID: "u1"}},
 		Assets: []policy.Asset{{ID: "production", Container: true}, {ID: "db1", Parent: "production"}, {ID: "web1", Parent: "production"}},
 		Grants: []policy.RoleGrant{{ID: "1", Scope: "production", Subject: policy.Subject{User: "u1"}, Role: pam.RoleViewer}},
+		Workflows: []policy.Workflow{{ID: "two", Longest: 4 * time.Hour, Levels: []policy.Level{
+			{Name: "Owners", Approvers: []policy.Approver{{Role: pam.RoleOwner}}},
+			{Name: "Security desk", Approvers: []policy.Approver{{User: "u1"}}},
+		}}},
 		Selectors: []policy.Selector{
 			{
-				ID: "approval", Scope: "production", Form: pam.FormInteractive, Exclusive: pam.ExclusiveOptional,
+				ID: "approval", Scope: "production", Form: pam.FormInteractive, Workflow: "two", Exclusive: pam.ExclusiveOptional,
 				Subjects: []policy.Subject{{Everyone: true}}, Operations: []pam.Operation{pam.OpAccess},
 			},
 			{

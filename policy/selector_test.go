@@ -35,7 +35,15 @@ func sel(id string, scope pam.AssetID, form pam.Form, change ...func(*Selector))
 	for _, f := range change {
 		f(&s)
 	}
-	return func(d *Data) { d.Selectors = append(d.Selectors, s) }
+	return func(d *Data) {
+		if s.Form == pam.FormInteractive && s.Workflow == "" {
+			s.Workflow = "ask"
+			if len(d.Workflows) == 0 {
+				d.Workflows = []Workflow{{ID: "ask", Levels: []Level{{Name: "Owners", Approvers: []Approver{{Role: pam.RoleOwner}}}}}}
+			}
+		}
+		d.Selectors = append(d.Selectors, s)
+	}
 }
 
 func excl(e string) func(*Selector)           { return func(s *Selector) { s.Exclusive = e } }

@@ -16,8 +16,9 @@ type snapshot struct {
 	nodeOf   map[pam.AssetID]int32
 	byScope  map[string]int32 // "asset:…" to node
 	nodes    []node
-	profiles map[string]*profile // by "profile:…"
-	ordered  []*profile          // by id, as entries count them
+	profiles map[string]*profile      // by "profile:…"
+	ordered  []*profile               // by id, as entries count them
+	flows    map[string]*pam.Workflow // by the id column of interactive selectors; shared with whoever asks, never changed
 	calendar calendar
 	times    map[string]classes        // by the time column of selectors
 	nets     map[string][]netip.Prefix // by their net column

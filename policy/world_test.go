@@ -163,8 +163,12 @@ func randomSelectors(r *rand.Rand, d *Data, subject func() Subject, scope func()
 				s.Networks = append(s.Networks, n)
 			}
 		}
+		if s.Form == pam.FormInteractive {
+			s.Workflow = "w"
+		}
 		d.Selectors = append(d.Selectors, s)
 	}
+	d.Workflows = []Workflow{{ID: "w", Levels: []Level{{Name: "Owners", Approvers: []Approver{{Role: pam.RoleOwner}}}}}}
 }
 
 // worldTimes are moments on both sides of what worlds know, in work hours, at night, on weekends and holidays.

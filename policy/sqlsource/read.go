@@ -26,7 +26,7 @@ func (s *Source) Read(ctx context.Context) (policy.Data, int64, error) {
 	if err := tx.QueryRowContext(ctx, selectVersion).Scan(&version); err != nil {
 		return policy.Data{}, 0, fmt.Errorf("sqlsource: version: %w", err)
 	}
-	r := reader{profiles: map[string]int{}, groups: map[string]int{}, selectors: map[string]int{}}
+	r := reader{profiles: map[string]int{}, groups: map[string]int{}, workflows: map[string]int{}, selectors: map[string]int{}}
 	for _, t := range tables {
 		if err := r.table(ctx, tx, t.name, t.columns); err != nil {
 			return policy.Data{}, 0, fmt.Errorf("sqlsource: %s: %w", t.name, err)
@@ -43,7 +43,7 @@ type reader struct {
 	d      policy.Data
 	faults []error
 
-	groups, profiles, selectors map[string]int // by id, where in d
+	groups, profiles, workflows, selectors map[string]int // by id, where in d
 }
 
 func (r *reader) table(ctx context.Context, tx *sql.Tx, name, columns string) error {
@@ -140,9 +140,32 @@ func (r *reader) row(table string, c []string) {
 		d.Assignments = append(d.Assignments, policy.Assignment{
 			ID: c[0], Scope: pam.AssetID(c[1]), Subject: r.subject(table, c, c[2], c[3]), Profile: policy.ProfileID(c[4]),
 		})
+	case "policy_workflows":
+		r.workflows[c[0]] = len(d.Workflows)
+		d.Workflows = append(d.Workflows, policy.Workflow{
+			ID: policy.WorkflowID(c[0]), Name: c[1], Longest: time.Duration(r.number(table, c, c[2])) * time.Second, Once: truth(c[3]), Ticket: truth(c[4]),
+		})
+	case "policy_levels":
+		if i, ok := owner(r.workflows, "workflow"); ok {
+			w := &d.Workflows[i]
+			w.Levels = append(w.Levels, policy.Level{Name: c[2], Required: int(r.number(table, c, c[3]))})
+			if c[1] != strconv.Itoa(len(w.Levels)) {
+				r.fault(table, c, fmt.Sprintf("level %d of the workflow is missing", len(w.Levels)))
+			}
+		}
+	case "policy_approvers":
+		if i, ok := owner(r.workflows, "workflow"); ok {
+			level, err := strconv.Atoi(c[1])
+			if w := &d.Workflows[i]; err != nil || level < 1 || level > len(w.Levels) {
+				r.fault(table, c, "its level does not exist")
+			} else {
+				l := &w.Levels[level-1]
+				l.Approvers = append(l.Approvers, r.approver(table, c))
+			}
+		}
 	case "policy_selectors":
 		r.selectors[c[0]] = len(d.Selectors)
-		d.Selectors = append(d.Selectors, policy.Selector{ID: c[0], Scope: pam.AssetID(c[1]), Form: pam.Form(c[2]), Exclusive: c[3], MFA: truth(c[4])})
+		d.Selectors = append(d.Selectors, policy.Selector{ID: c[0], Scope: pam.AssetID(c[1]), Form: pam.Form(c[2]), Exclusive: c[3], MFA: truth(c[4]), Workflow: policy.WorkflowID(c[5])})
 	case "policy_conditions":
 		if i, ok := owner(r.selectors, "selector"); ok {
 			switch s := &d.Selectors[i]; c[1] {
@@ -172,6 +195,31 @@ func (r *reader) subject(table string, row []string, kind, id string) policy.Sub
 	}
 	r.fault(table, row, fmt.Sprintf("unknown kind %q", kind))
 	return policy.Subject{}
+}
+
+func (r *reader) approver(table string, row []string) policy.Approver {
+	switch kind, value := row[2], row[3]; kind {
+	case "user":
+		return policy.Approver{User: pam.UserID(value)}
+	case "group":
+		return policy.Approver{Group: policy.GroupID(value)}
+	case "role":
+		if role, err := pam.ParseRole(value); err == nil && role != pam.RoleNone {
+			return policy.Approver{Role: role}
+		}
+		r.fault(table, row, fmt.Sprintf("unknown role %q", value))
+	default:
+		r.fault(table, row, fmt.Sprintf("unknown kind %q", kind))
+	}
+	return policy.Approver{}
+}
+
+func (r *reader) number(table string, row []string, text string) int64 {
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		r.fault(table, row, fmt.Sprintf("%q is not a number that can be meant", text))
+	}
+	return n
 }
 
 func (r *reader) value(table string, row []string, text string) pam.Value {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sallyport/sallyport/policy"
 )
@@ -121,9 +122,28 @@ func rowsOf(table string, d *policy.Data) func(yield func(...any) bool) {
 			kind, id := subject(a.Subject)
 			add(a.ID, string(a.Scope), kind, id, string(a.Profile))
 		}
+	case "policy_workflows":
+		for _, w := range d.Workflows {
+			add(string(w.ID), w.Name, int64(w.Longest/time.Second), truth(w.Once), truth(w.Ticket))
+		}
+	case "policy_levels":
+		for _, w := range d.Workflows {
+			for i, l := range w.Levels {
+				add(string(w.ID), i+1, l.Name, l.Required)
+			}
+		}
+	case "policy_approvers":
+		for _, w := range d.Workflows {
+			for i, l := range w.Levels {
+				for _, a := range l.Approvers {
+					kind, value, _ := strings.Cut(a.String(), ":")
+					add(string(w.ID), i+1, kind, value)
+				}
+			}
+		}
 	case "policy_selectors":
 		for _, s := range d.Selectors {
-			add(s.ID, string(s.Scope), string(s.Form), s.Exclusive, truth(s.MFA))
+			add(s.ID, string(s.Scope), string(s.Form), s.Exclusive, truth(s.MFA), string(s.Workflow))
 		}
 	case "policy_conditions":
 		conditions(d, add)

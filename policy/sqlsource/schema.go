@@ -20,7 +20,16 @@ var schema = []string{
 	`CREATE TABLE IF NOT EXISTS policy_pins (profile TEXT NOT NULL, param TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (profile, param))`,
 	`CREATE TABLE IF NOT EXISTS policy_assignments (id TEXT PRIMARY KEY, scope TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, profile TEXT NOT NULL)`,
 	`CREATE TABLE IF NOT EXISTS policy_selectors (id TEXT PRIMARY KEY, scope TEXT NOT NULL, form TEXT NOT NULL, exclusive TEXT NOT NULL DEFAULT '',
-		mfa INTEGER NOT NULL DEFAULT 0)`,
+		mfa INTEGER NOT NULL DEFAULT 0, workflow TEXT NOT NULL DEFAULT '')`,
+	// longest is in seconds.
+	`CREATE TABLE IF NOT EXISTS policy_workflows (id TEXT PRIMARY KEY, name TEXT NOT NULL DEFAULT '', longest BIGINT NOT NULL DEFAULT 0,
+		once INTEGER NOT NULL DEFAULT 0, ticket INTEGER NOT NULL DEFAULT 0)`,
+	// Levels count from 1.
+	`CREATE TABLE IF NOT EXISTS policy_levels (workflow TEXT NOT NULL, level INTEGER NOT NULL, name TEXT NOT NULL, required INTEGER NOT NULL DEFAULT 1,
+		PRIMARY KEY (workflow, level))`,
+	// kind is user, group or role.
+	`CREATE TABLE IF NOT EXISTS policy_approvers (workflow TEXT NOT NULL, level INTEGER NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,
+		PRIMARY KEY (workflow, level, kind, value))`,
 	// kind is user, group, everyone (with an empty value), operation, time or network.
 	`CREATE TABLE IF NOT EXISTS policy_conditions (selector TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL DEFAULT '', PRIMARY KEY (selector, kind, value))`,
 	// kind is zone ("Europe/Berlin"), work ("1 08:00 17:30"), weekend ("6", "none" for no weekend at all) or holiday
@@ -43,7 +52,10 @@ var tables = []struct {
 	{"policy_declarations", "profile, declaration, value"},
 	{"policy_pins", "profile, param, value"},
 	{"policy_assignments", "id, scope, kind, subject, profile"},
-	{"policy_selectors", "id, scope, form, exclusive, mfa"},
+	{"policy_workflows", "id, name, longest, once, ticket"},
+	{"policy_levels", "workflow, level, name, required"},
+	{"policy_approvers", "workflow, level, kind, value"},
+	{"policy_selectors", "id, scope, form, exclusive, mfa, workflow"},
 	{"policy_conditions", "selector, kind, value"},
 	{"policy_calendar", "kind, value"},
 }
