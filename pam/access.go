@@ -20,6 +20,7 @@ type evaluation struct {
 	grants   Grants
 	facts    Facts
 	decision Decision
+	request  *AccessRequest // by which it is allowed, or that is waited for; nil if there is none
 }
 
 // passMFA decides once more, now that the second factor is given.
@@ -35,6 +36,10 @@ type question struct {
 	addr    netip.Addr
 	needs   Declaration // that must permit beside web_session; empty: none
 	limited bool        // it would exceed a limit; attaching again never does
+	session SessionID   // of an operation in a session
+	asking  bool        // for approval: what was approved before does not count
+	live    bool        // the person is in already
+	request RequestID   // of the live session, by which it was started
 }
 
 // evaluate asks inventory and policy a question and lets Decide answer. An error of either is a denial.
@@ -58,10 +63,42 @@ func (b *Broker) evaluate(ctx context.Context, who Identity, q question) (evalua
 	ev.asset, ev.grants, ev.protocol = asset, grants, b.protocols[asset.Type.Protocol]
 	ev.facts = b.facts(grants, ev.protocol != nil, q)
 	ev.decision = Decide(ev.facts)
+	if err := b.consult(ctx, who, q, &ev); err != nil {
+		ev.decision = Decision{Code: CodePolicyError}
+		return ev, err
+	}
 	return ev, nil
 }
 
-// facts gathers what Decide wants to know. Approvals are not built yet: a decision that asks for one is refused.
+// consult adds what the store knows, where a decision comes that far: approvals, and who has the asset alone.
+func (b *Broker) consult(ctx context.Context, who Identity, q question, ev *evaluation) error {
+	if q.asking {
+		return nil
+	}
+	if ev.decision.Code == CodeRequestRequired {
+		state, r, err := b.approval(ctx, who, q, ev.asset, ev.grants.Selector)
+		if err != nil {
+			return err
+		}
+		ev.facts.Approval, ev.request = state, r
+		if state == ApprovalGiven {
+			ev.grants = ev.grants.bind(r)
+			ev.facts.Profile = b.facts(ev.grants, true, q).Profile
+		}
+		ev.decision = Decide(ev.facts)
+	}
+	if q.op == OpAccess && !q.live && (ev.decision.stays() || ev.decision.Code == CodeLimitReached) {
+		locked, err := b.locked(ctx, who, q.asset, ev.request)
+		if err != nil {
+			return err
+		}
+		ev.facts.LockedByOther = locked
+		ev.decision = Decide(ev.facts)
+	}
+	return nil
+}
+
+// facts gathers what the policy's answer says to Decide.
 func (b *Broker) facts(g Grants, hasProtocol bool, q question) Facts {
 	f := Facts{
 		Authenticated: true, Role: g.Role, Permitted: g.Permitted, HasProtocol: hasProtocol,

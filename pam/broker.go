@@ -26,6 +26,7 @@ type Broker struct {
 	closing atomic.Bool
 	// policyChanged is closed by the first change of the policy since New.
 	policyChanged <-chan struct{}
+	roused        chan struct{} // a review is wanted
 	viewerCount   atomic.Int64
 	born          time.Time // when New was called, by Config.Now
 	unattached    quota     // sockets that have sent no ticket yet
@@ -46,7 +47,9 @@ type Broker struct {
 	watching  bool                     // watchPolicy runs
 	unsettled map[SessionID]completion // ends that are not written down yet
 	settling  bool                     // settleAll runs
-	unsealed  []string                 // paths of recordings that Shutdown could not seal; at most maxUnsealed
+	// requestChange is closed at the next change of an access request; nil while nobody waits.
+	requestChange chan struct{}
+	unsealed      []string // paths of recordings that Shutdown could not seal; at most maxUnsealed
 }
 
 // New returns a broker over a copy of cfg, or an error that lists every fault of cfg.
@@ -58,7 +61,7 @@ func New(cfg Config) (*Broker, error) {
 	b := &Broker{
 		cfg: c, protocols: map[string]Protocol{}, met: newInstruments(c.Metrics), random: rand.Reader,
 		live: map[SessionID]*liveSession{}, slots: map[UserID]int{}, onAsset: map[AssetID]int{},
-		unsettled: map[SessionID]completion{}, born: c.Now(),
+		unsettled: map[SessionID]completion{}, born: c.Now(), roused: make(chan struct{}, 1),
 	}
 	b.met.sampler.follow(b)
 	b.cfg.Store = meteredStore{c.Store, b.met}

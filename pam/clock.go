@@ -51,13 +51,20 @@ func (s *liveSession) next() ending {
 	if left := l.Idle - s.idle(); l.Idle > 0 && left < e.in {
 		e = ending{reason: EndIdle, code: CodeIdle, in: left}
 	}
-	e.at = s.b.cfg.Now().Add(e.in)
+	now := s.b.cfg.Now()
+	if !s.until.IsZero() {
+		if left := min(s.until.Sub(now), s.untilAt-s.at()); left < e.in {
+			e = ending{reason: EndExpired, code: CodeExpired, in: left}
+		}
+	}
+	e.at = now.Add(e.in)
 	return e
 }
 
 // startClock begins to count. The caller holds mu.
 func (s *liveSession) startClock() {
 	s.started, s.begunWall = s.at(), s.b.cfg.Now().Round(0)
+	s.untilAt = s.started + s.until.Sub(s.begunWall) // what an approval has left; nothing if there is none
 	s.lastInput.Store(int64(s.started))
 	s.clock = time.AfterFunc(time.Hour, s.tick)
 	s.setClock()
@@ -108,11 +115,17 @@ func (s *liveSession) tick() {
 // overdue ends a session whose time is over by the wall clock: the monotonic one stands still while a machine sleeps, and
 // whichever comes first counts (S14, S38). The sweep of the review asks.
 func (s *liveSession) overdue() bool {
+	now := s.b.cfg.Now()
 	s.mu.Lock()
-	over := s.end == nil && s.clock != nil && s.b.cfg.Now().Sub(s.begunWall) >= s.b.cfg.Limits.MaxDuration // begunWall has no monotonic reading: Sub goes by the wall clock
+	// Neither begunWall nor until has a monotonic reading: Sub and Before go by the wall clock.
+	lasted := s.end == nil && s.clock != nil && now.Sub(s.begunWall) >= s.b.cfg.Limits.MaxDuration
+	expired := s.end == nil && !s.until.IsZero() && !now.Before(s.until)
 	s.mu.Unlock()
-	if over {
+	switch {
+	case expired:
+		s.finish(&End{Reason: EndExpired, Code: CodeExpired})
+	case lasted:
 		s.finish(&End{Reason: EndExpired, Code: CodeMaxDuration})
 	}
-	return over
+	return expired || lasted
 }

@@ -12,8 +12,8 @@ const (
 	CodeProfileDenied   Code = "profile_denied" // no enabled profile permits web sessions here
 	CodeRestricted      Code = "restricted"     // a restricting selector matches now
 	CodeRequestRequired Code = "request_required"
-	CodeRequestPending  Code = "request_pending"
-	CodeInUse           Code = "in_use" // exclusive lock of another user
+	CodeRequestPending  Code = "request_pending" // not decided yet, or its time has not come
+	CodeInUse           Code = "in_use"          // exclusive lock of another user
 	CodeLimitReached    Code = "limit_reached"
 	CodeMFARequired     Code = "mfa_required"
 	CodeMFAUnavailable  Code = "mfa_unavailable"
@@ -23,7 +23,16 @@ const (
 	CodePolicyError     Code = "policy_error"     // the policy could not answer: denied (S10)
 )
 
-// Codes of requests.
+// Codes of access requests.
+const (
+	CodeRequestNotNeeded Code = "request_not_needed" // nothing has to be approved here now
+	CodeRequestClosed    Code = "request_closed"     // decided, withdrawn or over already
+	CodeRequestChanged   Code = "request_changed"    // it is not as it was looked at
+	CodeRequestDecided   Code = "request_decided"    // this person has decided about it before
+	CodeOwnRequest       Code = "own_request"        // nobody decides about an own request
+)
+
+// Codes of HTTP requests.
 const (
 	CodeBadRequest       Code = "bad_request"
 	CodeInvalidParam     Code = "invalid_param"

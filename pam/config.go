@@ -67,42 +67,46 @@ type Config struct {
 
 // Limits are times and sizes of sessions. Zero means the default that each field names.
 type Limits struct {
-	Requested    time.Duration // from creation to the first attach; 30 s
-	Ticket       time.Duration // life of an attach ticket; 30 s
-	FirstMessage time.Duration // from the socket's opening to its ticket; 5 s
-	Unattached   int           // sockets of one address, and of one user, that have sent no ticket yet; 16
-	Anonymous    int           // such sockets whose user is not known, of all addresses together; 1,000
-	PendingUser  int           // launches of one user that wait to be attached; 10
-	PendingAddr  int           // the same from one address; 50
-	PendingAsset int           // the same on one asset; 50
-	UserRate     int           // starts, joins, attaches and sockets of one user a minute, each for itself, on this gateway; 120
-	AddrRate     int           // the same from one address; 1,200. An address is an IPv4 address or an IPv6 /64
-	MFAAddrRate  int           // second factors tried from one address a minute; 60
-	DenialRate   int           // audit events of denials of one user a minute; 30. The next one tells how many were left out
-	Body         time.Duration // for the body of a request to come; 10 s
-	Connect      time.Duration // recorder, vault and target together; 60 s
-	Reconnect    time.Duration // window in which an owner may come back (C2); 60 s
-	MaxDuration  time.Duration // of a session; 12 h
-	Idle         time.Duration // without input by anyone in it; 30 min, negative: never ends one (C4)
-	Warning      time.Duration // before MaxDuration or Idle ends a session; 60 s
-	Drain        time.Duration // how long Shutdown lets live sessions go on; zero: they end at once
-	Review       time.Duration // between sweeps that decide about live sessions anew (S11); 15 s
-	Heartbeat    time.Duration // between pings to a viewer; 20 s
-	WriteTimeout time.Duration // one write to a viewer, and one pong; 30 s
-	RecorderLag  time.Duration // how long a required recorder may be behind before the session ends (S27); 10 s
-	CloseTimeout time.Duration // orderly end of connection and recording; 5 s
-	Audit        time.Duration // one write to the event sink, waiting for earlier ones included (S31); 5 s
-	Backlog      int           // bytes of output kept for readers that are behind; 1 MiB
-	Window       int           // unacknowledged bytes per viewer; 512 KiB
-	Sessions     int           // live sessions of this broker; 2,000
-	PerUser      int           // live sessions of one user; 20
-	PerAsset     int           // live sessions on one asset; 100
-	Joiners      int           // people who have joined one session; 10 (J1)
-	Upload       int64         // bytes of one file that is uploaded; 64 GiB
-	Transfer     time.Duration // how long a transfer of a file may lie still before it is given up; 10 min
-	MFATries     int           // second factors of a user that may fail before the lock; 5
-	MFALock      time.Duration // how long failures are counted, and how long the lock is; 5 min
-	MFAResult    time.Duration // life of a verified second factor whose launch failed, for the same launch; 60 s (L4)
+	Requested      time.Duration // from creation to the first attach; 30 s
+	Ticket         time.Duration // life of an attach ticket; 30 s
+	FirstMessage   time.Duration // from the socket's opening to its ticket; 5 s
+	Unattached     int           // sockets of one address, and of one user, that have sent no ticket yet; 16
+	Anonymous      int           // such sockets whose user is not known, of all addresses together; 1,000
+	PendingUser    int           // launches of one user that wait to be attached; 10
+	PendingAddr    int           // the same from one address; 50
+	PendingAsset   int           // the same on one asset; 50
+	UserRate       int           // starts, joins, attaches and sockets of one user a minute, each for itself, on this gateway; 120
+	AddrRate       int           // the same from one address; 1,200. An address is an IPv4 address or an IPv6 /64
+	MFAAddrRate    int           // second factors tried from one address a minute; 60
+	DenialRate     int           // audit events of denials of one user a minute; 30. The next one tells how many were left out
+	Body           time.Duration // for the body of a request to come; 10 s
+	Connect        time.Duration // recorder, vault and target together; 60 s
+	Reconnect      time.Duration // window in which an owner may come back (C2); 60 s
+	MaxDuration    time.Duration // of a session; 12 h
+	Idle           time.Duration // without input by anyone in it; 30 min, negative: never ends one (C4)
+	Warning        time.Duration // before MaxDuration or Idle ends a session; 60 s
+	Drain          time.Duration // how long Shutdown lets live sessions go on; zero: they end at once
+	Review         time.Duration // between sweeps that decide about live sessions anew (S11); 15 s
+	Heartbeat      time.Duration // between pings to a viewer; 20 s
+	WriteTimeout   time.Duration // one write to a viewer, and one pong; 30 s
+	RecorderLag    time.Duration // how long a required recorder may be behind before the session ends (S27); 10 s
+	CloseTimeout   time.Duration // orderly end of connection and recording; 5 s
+	Audit          time.Duration // one write to the event sink, waiting for earlier ones included (S31); 5 s
+	Backlog        int           // bytes of output kept for readers that are behind; 1 MiB
+	Window         int           // unacknowledged bytes per viewer; 512 KiB
+	Sessions       int           // live sessions of this broker; 2,000
+	PerUser        int           // live sessions of one user; 20
+	PerAsset       int           // live sessions on one asset; 100
+	Joiners        int           // people who have joined one session; 10 (J1)
+	Upload         int64         // bytes of one file that is uploaded; 64 GiB
+	Transfer       time.Duration // how long a transfer of a file may lie still before it is given up; 10 min
+	Requests       int           // access requests of one user that are open; 20
+	RequestLongest time.Duration // time that a request may ask for, where the workflow does not say; 8 h
+	RequestAhead   time.Duration // how far in the future a request may begin; 31 days
+	RequestLife    time.Duration // until a request expires whose time begins with its approval; 24 h
+	MFATries       int           // second factors of a user that may fail before the lock; 5
+	MFALock        time.Duration // how long failures are counted, and how long the lock is; 5 min
+	MFAResult      time.Duration // life of a verified second factor whose launch failed, for the same launch; 60 s (L4)
 }
 
 func (l Limits) withDefaults() Limits {
@@ -150,6 +154,10 @@ func (l Limits) withDefaults() Limits {
 		l.Upload = 64 << 30
 	}
 	def(&l.Transfer, 10*time.Minute)
+	num(&l.Requests, 20)
+	def(&l.RequestLongest, 8*time.Hour)
+	def(&l.RequestAhead, 31*24*time.Hour)
+	def(&l.RequestLife, 24*time.Hour)
 	num(&l.MFATries, 5)
 	def(&l.MFALock, 5*time.Minute)
 	def(&l.MFAResult, 60*time.Second)
@@ -164,6 +172,7 @@ func (l Limits) validate() error {
 		"WriteTimeout": l.WriteTimeout, "RecorderLag": l.RecorderLag, "CloseTimeout": l.CloseTimeout,
 		"MFALock": l.MFALock, "MFAResult": l.MFAResult, "Warning": l.Warning,
 		"Drain": l.Drain, "Audit": l.Audit, "Transfer": l.Transfer,
+		"RequestLongest": l.RequestLongest, "RequestAhead": l.RequestAhead, "RequestLife": l.RequestLife,
 	} {
 		if d < 0 {
 			errs = append(errs, fmt.Errorf("pam: Config.Limits.%s is %v; want a positive time, or 0 for the default", name, d))
@@ -171,7 +180,7 @@ func (l Limits) validate() error {
 	}
 	for name, n := range map[string]int{
 		"Unattached": l.Unattached, "Backlog": l.Backlog, "Window": l.Window, "Sessions": l.Sessions, "PerUser": l.PerUser,
-		"PerAsset": l.PerAsset, "Joiners": l.Joiners, "MFATries": l.MFATries,
+		"PerAsset": l.PerAsset, "Joiners": l.Joiners, "MFATries": l.MFATries, "Requests": l.Requests,
 		"Anonymous": l.Anonymous, "PendingUser": l.PendingUser, "PendingAddr": l.PendingAddr, "PendingAsset": l.PendingAsset,
 		"UserRate": l.UserRate, "AddrRate": l.AddrRate, "MFAAddrRate": l.MFAAddrRate, "DenialRate": l.DenialRate,
 	} {

@@ -25,6 +25,11 @@ const (
 	DeleteFile        Verb = "Delete File"
 	VerifyMFA         Verb = "Verify MFA"
 	FailMFA           Verb = "Fail MFA"
+	RequestAccess     Verb = "Request Access"
+	ApproveRequest    Verb = "Approve Request" // one approver's word; the request may need more
+	RejectRequest     Verb = "Reject Request"
+	WithdrawRequest   Verb = "Withdraw Request" // by its requester
+	RevokeRequest     Verb = "Revoke Request"
 	ChangePolicy      Verb = "Change Policy" // with a session: the policy changed what one of its people may do (S11)
 )
 
@@ -38,6 +43,7 @@ type Event struct {
 	Login      string    `json:"login,omitempty"`
 	Asset      AssetID   `json:"asset,omitempty"`
 	Session    SessionID `json:"session,omitempty"`
+	Request    RequestID `json:"request,omitempty"`     // the access request that it is about, or by which it was allowed
 	ClientAddr string    `json:"client_addr,omitempty"` // after trusted proxies
 	SocketAddr string    `json:"socket_addr,omitempty"` // the peer of the TCP connection
 	Code       Code      `json:"code,omitempty"`        // outcome

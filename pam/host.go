@@ -1,6 +1,7 @@
 package pam
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 )
@@ -9,6 +10,9 @@ import (
 type Identity struct {
 	User UserID // required
 	Name string // what people read; empty: User
+	// Person is an opaque id of the human being, where one may have several accounts: nobody decides about an own request,
+	// and nobody twice, whatever the account (S12). Empty: User.
+	Person string
 	// LoginID is an opaque id of the host's login (its session, not the person). Tickets and sessions are
 	// bound to it; EndLogin takes it. Required.
 	LoginID string
@@ -17,6 +21,10 @@ type Identity struct {
 	Cookie   bool
 	AuthTime time.Time // when the person signed in; zero: unknown
 }
+
+func (i Identity) name() string { return cmp.Or(i.Name, string(i.User)) }
+
+func (i Identity) person() string { return cmp.Or(i.Person, string(i.User)) }
 
 // IdentifyFunc tells who makes a request. It returns an error matching ErrUnauthenticated if nobody is
 // signed in; any other error is logged and answered as an internal error.

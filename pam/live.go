@@ -19,8 +19,9 @@ type liveSession struct {
 	id       SessionID
 	asset    Asset
 	protocol Protocol
-	params   Params // mu guards it; the map is replaced, never changed
-	record   bool   // the session must be recorded
+	params   Params    // mu guards it; the map is replaced, never changed
+	record   bool      // the session must be recorded
+	request  RequestID // by which it was started; empty if no workflow governs it
 	created  time.Time
 	begun    time.Time // with the monotonic clock: offsets of recording entries count from here
 	log      *slog.Logger
@@ -64,6 +65,8 @@ type liveSession struct {
 	clock     *time.Timer   // of what ends a session by time alone; nil until the session runs
 	started   time.Duration // when that began, as an offset of begun
 	begunWall time.Time     // and by the wall clock alone
+	until     time.Time     // by that, when the approval ends; zero if no workflow governs the session
+	untilAt   time.Duration // and as an offset of begun
 	warning   *ending       // what the people have been warned of
 	lag       *time.Timer   // runs while something appended to the recording is not written
 	unwritten uint64        // index of the newest such entry

@@ -14,6 +14,8 @@ type instruments struct {
 	started      metrics.Counter   // sessions created
 	denied       metrics.Counter   // starts and joins refused by a decision
 	joined       metrics.Counter   // places given to joiners
+	asked        metrics.Counter   // access requests made
+	judged       metrics.Counter   // and what approvers said to them
 	folded       metrics.Counter   // denials that have no event of their own
 	mfaFailed    metrics.Counter   // second factors that were not accepted
 	framesOut    metrics.Counter   // frames emitted by targets
@@ -48,6 +50,8 @@ func newInstruments(r metrics.Registry) *instruments {
 		viewers:      metrics.GetOrRegisterGauge("pam.viewers", r),
 		started:      metrics.GetOrRegisterCounter("pam.sessions.started", r),
 		joined:       metrics.GetOrRegisterCounter("pam.sessions.joined", r),
+		asked:        metrics.GetOrRegisterCounter("pam.requests.made", r),
+		judged:       metrics.GetOrRegisterCounter("pam.requests.decisions", r),
 		folded:       metrics.GetOrRegisterCounter("pam.events.folded", r),
 		mfaFailed:    metrics.GetOrRegisterCounter("pam.mfa.failed", r),
 		denied:       metrics.GetOrRegisterCounter("pam.sessions.denied", r),

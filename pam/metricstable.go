@@ -41,6 +41,8 @@ func Metrics() []Metric {
 		{Name: "pam.ends.unwritten", Exposed: "sallyport_session_ends_unwritten", Kind: MetricGauge, Help: "Ends of sessions that store or event sink have not taken yet; sampled."},
 		{Name: "pam.mfa.failed", Exposed: "sallyport_mfa_failures_total", Kind: MetricCounter, Help: "Second factors that were not accepted."},
 		{Name: "pam.throttled", Exposed: "sallyport_throttled_total", Kind: MetricCounter, Label: "door", Values: doorNames(), Help: "Requests refused because their user or address asks too often."},
+		{Name: "pam.requests.made", Exposed: "sallyport_access_requests_total", Kind: MetricCounter, Help: "Access requests made."},
+		{Name: "pam.requests.decisions", Exposed: "sallyport_access_decisions_total", Kind: MetricCounter, Help: "What approvers have said to access requests."},
 		{Name: "pam.events.folded", Exposed: "sallyport_events_folded_total", Kind: MetricCounter, Help: "Denials beyond a user's rate, which have no audit event of their own."},
 		{Name: "pam.viewers", Exposed: "sallyport_viewers", Kind: MetricGauge, Help: "Attached pages."},
 		{Name: "pam.viewers.unacknowledged_bytes", Exposed: "sallyport_viewers_unacknowledged_bytes", Kind: MetricGauge, Help: "Bytes sent to pages that they have not consumed; sampled."},

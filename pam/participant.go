@@ -15,6 +15,7 @@ type participant struct {
 	user  UserID
 	name  string
 	login string
+	human string // Identity.Person
 	mode  Mode
 	since time.Time
 
@@ -50,12 +51,9 @@ func (b *Broker) newParticipant(who Identity, m Mode, g Grants, addr netip.Addr)
 	if err != nil {
 		return nil, err
 	}
-	name := who.Name
-	if name == "" {
-		name = string(who.User)
-	}
 	p := &participant{
-		id: ParticipantID(id), user: who.User, name: name, login: who.LoginID, mode: m, since: b.cfg.Now(), grants: g, addr: addr,
+		id: ParticipantID(id), user: who.User, name: who.name(), login: who.LoginID, human: who.person(), mode: m, since: b.cfg.Now(),
+		grants: g, addr: addr,
 	}
 	p.setCaps(g)
 	return p, nil
@@ -70,7 +68,7 @@ func (p *participant) setCaps(g Grants) {
 
 // identity is who the participant is, as evaluate wants it.
 func (p *participant) identity() Identity {
-	return Identity{User: p.user, Name: p.name, LoginID: p.login}
+	return Identity{User: p.user, Name: p.name, Person: p.human, LoginID: p.login}
 }
 
 // entry describes the participant for the recording.

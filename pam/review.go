@@ -33,10 +33,19 @@ func (b *Broker) watchPolicy() {
 		case <-changed:
 			changed = b.changes() // before the review: a change that comes while it runs starts the next one
 		case <-sweep.C:
+		case <-b.roused:
 		case <-b.base.Done():
 			return
 		}
 		b.review()
+	}
+}
+
+// rouse makes the broker decide about all live sessions anew now.
+func (b *Broker) rouse() {
+	select {
+	case b.roused <- struct{}{}:
+	default: // it is to wake up already
 	}
 }
 
@@ -119,9 +128,9 @@ func (s *liveSession) reviewOne(p *participant) {
 // question is what is to be decided about a participant who is in the session already.
 func (s *liveSession) question(p *participant, addr netip.Addr) question {
 	if p == s.owner {
-		return question{asset: s.asset.ID, op: OpAccess, addr: addr}
+		return question{asset: s.asset.ID, op: OpAccess, addr: addr, live: true, request: s.request}
 	}
-	return question{asset: s.asset.ID, op: OpJoin, addr: addr, needs: joins[p.mode]}
+	return question{asset: s.asset.ID, op: OpJoin, addr: addr, needs: joins[p.mode], session: s.id, live: true}
 }
 
 // apply makes an evaluation the live decision about a participant. It reports whether that person may stay: not when the

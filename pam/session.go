@@ -85,6 +85,9 @@ type SessionInfo struct {
 	Updated   time.Time `json:"updated"`
 	Completed time.Time `json:"completed,omitzero"`
 	Params    Params    `json:"params,omitempty"`
+	// Request is the access request by which it was started, and Expires when that ends it; empty if no workflow governs it.
+	Request RequestID `json:"request,omitempty"`
+	Expires time.Time `json:"expires,omitzero"`
 	// Channels are the declarations that the decision permitted, sorted (R9).
 	Channels  []Declaration `json:"channels,omitempty"`
 	Gateway   string        `json:"-"` // Config.Gateway of the broker that runs or ran it

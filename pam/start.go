@@ -2,7 +2,6 @@ package pam
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -116,12 +115,7 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 	}
 	params, err := resolveParams(ev.protocol.Params(), ev.asset.Type.OS, ev.grants, remembered, r.Params)
 	if err != nil {
-		var pe *paramError
-		refusal := &Refusal{Code: CodeInvalidParam, Err: err}
-		if errors.As(err, &pe) {
-			refusal.Field, refusal.Text, refusal.Err = pe.field, pe.text, nil
-		}
-		return deny(refusal)
+		return deny(paramRefusal(err))
 	}
 
 	if ev.decision.Code == CodeMFARequired { // last: what would be refused anyway uses up no token (Q7)
@@ -139,12 +133,21 @@ func (b *Broker) Start(ctx context.Context, who Identity, r StartRequest) (Sessi
 		ev.passMFA()
 		event.Code = ev.decision.Code
 	}
+	unuse, err := b.useRequest(ctx, ev.request)
+	if err != nil { // it was good a moment ago: somebody else was faster
+		return deny(&Refusal{Code: CodeRequestRequired, Err: err})
+	}
+	defer func() {
+		if !started {
+			unuse()
+		}
+	}()
 	s, err = b.newSession(who, ev, params, r.ClientAddr)
 	if err != nil {
 		return SessionInfo{}, &Refusal{Code: CodeInternal, Err: err}
 	}
 	s.waits = leave
-	event.Verb, event.Session = StartSession, s.id
+	event.Verb, event.Session, event.Request = StartSession, s.id, s.request
 	if err := b.audit.write(ctx, event); err != nil {
 		return SessionInfo{}, &Refusal{Code: CodeAuditFailed, Err: err}
 	}
@@ -208,6 +211,10 @@ func (b *Broker) newSession(who Identity, ev evaluation, params Params, addr net
 		ID: s.id, Gateway: b.cfg.Gateway, Asset: ev.asset.ID, AssetName: ev.asset.Name, Protocol: ev.protocol.Name(), User: who.User, UserName: owner.name,
 		State: StateRequested, Recorded: s.record, Created: now, Updated: now, Params: params, LoginID: who.LoginID,
 		Channels: slices.Sorted(maps.Keys(owner.caps.Load().view())),
+	}
+	if r := ev.request; r != nil && ev.facts.Approval == ApprovalGiven {
+		s.request, s.until = r.ID, lasts(*r).Round(0)
+		s.info.Request, s.info.Expires = s.request, s.until
 	}
 	return s, nil
 }

@@ -86,9 +86,11 @@ const (
 	doorSocket door = "socket" // a WebSocket, before its ticket
 	doorPlay   door = "play"
 	doorMFA    door = "mfa"
+	doorAsk    door = "ask"
+	doorJudge  door = "judge"
 )
 
-var allDoors = []door{doorStart, doorJoin, doorAttach, doorSocket, doorPlay, doorMFA}
+var allDoors = []door{doorStart, doorJoin, doorAttach, doorSocket, doorPlay, doorMFA, doorAsk, doorJudge}
 
 // throttles are those of one door.
 type throttles struct {
