@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 )
 
@@ -179,12 +178,9 @@ func (b *Broker) serveSessions(w http.ResponseWriter, r *http.Request, who Ident
 	if f.Public != "" && f.Public != "Active" && f.Public != "Completed" {
 		return &Refusal{Code: CodeInvalidParam, Field: "state", Text: "want Active or Completed"}
 	}
-	if q := r.URL.Query().Get("limit"); q != "" {
-		n, err := strconv.Atoi(q)
-		if err != nil || n < 1 || n > 1000 {
-			return &Refusal{Code: CodeInvalidParam, Field: "limit", Text: "want 1 to 1000"}
-		}
-		f.Limit = n
+	var err error
+	if f.Limit, err = queryLimit(r.URL.Query()); err != nil {
+		return err
 	}
 	list, err := b.Sessions(r.Context(), f)
 	if err != nil {

@@ -87,6 +87,11 @@ func (b *Broker) Ask(ctx context.Context, who Identity, a Ask) (AccessRequest, e
 	if r.Params, err = resolveParams(ev.protocol.Params(), ev.asset.Type.OS, ev.grants, remembered, a.Params); err != nil {
 		return AccessRequest{}, paramRefusal(err)
 	}
+	for _, p := range ev.protocol.Params() {
+		if p.Display { // how it looks on one's own screen is nobody else's business, and may change at any time
+			delete(r.Params, p.Name)
+		}
+	}
 	return b.submit(ctx, r, event)
 }
 

@@ -32,6 +32,7 @@ type Broker struct {
 	unattached    quota     // sockets that have sent no ticket yet
 	pending       quota     // launches that wait to be attached
 	throttles     map[door]throttles
+	waiting       quota // questions that wait for news of an access request
 	checks        quota // of recordings, before they are played
 	readings      quota // of their segments
 	playbacks     playbacks

@@ -258,19 +258,12 @@ func (b *Broker) Recordings(ctx context.Context, who Identity, addr netip.Addr, 
 func (b *Broker) serveRecordings(w http.ResponseWriter, r *http.Request, who Identity) error {
 	q := r.URL.Query()
 	f := SessionFilter{Asset: AssetID(q.Get("asset")), User: UserID(q.Get("user")), BeforeID: SessionID(q.Get("before_id"))}
-	if t := q.Get("before"); t != "" {
-		at, err := time.Parse(time.RFC3339Nano, t)
-		if err != nil {
-			return &Refusal{Code: CodeInvalidParam, Field: "before", Text: "want a time as RFC 3339 has it"}
-		}
-		f.Before = at
+	var err error
+	if f.Before, err = queryTime(q, "before"); err != nil {
+		return err
 	}
-	if t := q.Get("limit"); t != "" {
-		n, err := strconv.Atoi(t)
-		if err != nil || n < 1 || n > 1000 {
-			return &Refusal{Code: CodeInvalidParam, Field: "limit", Text: "want 1 to 1000"}
-		}
-		f.Limit = n
+	if f.Limit, err = queryLimit(q); err != nil {
+		return err
 	}
 	list, next, err := b.Recordings(r.Context(), who, b.clientAddr(r), f)
 	if err != nil {

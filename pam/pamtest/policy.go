@@ -13,12 +13,13 @@ import (
 // is ready; Faults knows its method "Grants".
 type Policy struct {
 	Faults
-	mu      sync.Mutex // guards all below
-	version uint64
-	grants  map[policyKey]pam.Grants
-	queries []pam.Query
-	sites   map[pam.UserID]pam.SiteRole
-	changed chan struct{} // made by the first Changed
+	mu       sync.Mutex // guards all below
+	version  uint64
+	grants   map[policyKey]pam.Grants
+	queries  []pam.Query
+	sites    map[pam.UserID]pam.SiteRole
+	deciding map[string][]pam.UserID
+	changed  chan struct{} // made by the first Changed
 }
 
 type policyKey struct {
@@ -29,7 +30,28 @@ type policyKey struct {
 var (
 	_ pam.PolicyNotifier = (*Policy)(nil)
 	_ pam.SitePolicy     = (*Policy)(nil)
+	_ pam.ApproverPolicy = (*Policy)(nil)
 )
+
+// SetApprover says who decides where a level names an approver.
+func (p *Policy) SetApprover(approver string, users ...pam.UserID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.deciding == nil {
+		p.deciding = make(map[string][]pam.UserID)
+	}
+	p.deciding[approver] = users
+}
+
+// Approves implements pam.ApproverPolicy. Faults knows it as "Approves".
+func (p *Policy) Approves(ctx context.Context, user pam.UserID, _ pam.AssetID, l pam.Level) (bool, error) {
+	if err := p.enter(ctx, "Approves"); err != nil {
+		return false, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(l.Approvers, func(a string) bool { return slices.Contains(p.deciding[a], user) }), nil
+}
 
 // SetSite gives a user a site role. Grants do not follow from it: Set them.
 func (p *Policy) SetSite(user pam.UserID, role pam.SiteRole) {
