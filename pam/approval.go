@@ -2,6 +2,7 @@ package pam
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -148,6 +149,26 @@ func (b *Broker) changeRequest(ctx context.Context, id RequestID, e *Event, chan
 		}
 	}
 	return AccessRequest{}, ErrConflict
+}
+
+// closeRequest ends the approval by which a session ran, if it was good for this one alone: what it held for one user is free
+// then (C3).
+func (s *liveSession) closeRequest(ctx context.Context) {
+	if s.request == "" {
+		return
+	}
+	_, err := s.b.changeRequest(ctx, s.request, nil, func(r AccessRequest) (AccessRequest, error) {
+		if !r.UsedUp() {
+			return r, errRequestClosed
+		}
+		return r.withdraw(s.owner.user, "", s.b.cfg.Now())
+	})
+	switch {
+	case err == nil:
+		s.b.requestMoved()
+	case !errors.Is(err, errRequestClosed):
+		s.log.Warn("a used access request was not closed", "request", s.request, "err", err)
+	}
 }
 
 // useRequest counts the use of an approval by a launch, in one step with the check that it is still good (S12). undo takes

@@ -149,6 +149,40 @@ func TestClock_S38_LimitsByBothClocks(t *testing.T) {
 	})
 }
 
+// TestClock_I5_S14_Approval: a session ends with the approval by which it runs, whether or not anyone is there, and a wall clock
+// that is set back does not make it longer.
+func TestClock_I5_S14_Approval(t *testing.T) {
+	approved := func(t *testing.T, left time.Duration) *liveSession {
+		s := ticking(t, func(l *Limits) { l.Idle = -1 })
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.clock.Stop()
+		s.until = s.b.cfg.Now().Add(left).Round(0)
+		s.startClock()
+		return s
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := approved(t, 30*time.Minute)
+		expectClock(t, s, 29*time.Minute-time.Second, "", "")
+		expectClock(t, s, time.Second, CodeExpired, "")
+		expectClock(t, s, time.Minute, CodeExpired, EndExpired)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := approved(t, 30*time.Minute)
+		now := s.b.cfg.Now
+		s.b.cfg.Now = func() time.Time { return now().Round(0).Add(-24 * time.Hour) }
+		expectClock(t, s, 30*time.Minute, CodeExpired, EndExpired)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := approved(t, 30*time.Minute)
+		now := s.b.cfg.Now
+		s.b.cfg.Now = func() time.Time { return now().Round(0).Add(24 * time.Hour) }
+		if !s.overdue() || s.end == nil || s.end.Reason != EndExpired || s.end.Code != CodeExpired {
+			t.Errorf("set forward: %+v", s.end)
+		}
+	})
+}
+
 // TestClock_C4_WarningReachesThePage: the state that a page is sent says what will end the session, and when.
 func TestClock_C4_WarningReachesThePage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

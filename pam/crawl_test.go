@@ -20,6 +20,12 @@ var crawl = map[string][8]int{
 	"GET /api/openapi.json":              {200, 200, 200, 200, 200, 200, 200, 200},
 	"GET /api/asset/{id}/access":         {401, 404, 200, 200, 200, 404, 200, 200},
 	"POST /api/asset/{id}/sessions":      {401, 404, 201, 201, 201, 404, 201, 201},
+	"POST /api/asset/{id}/requests":      {401, 404, 409, 409, 409, 404, 409, 409}, // nothing has to be approved here
+	"GET /api/requests":                  {401, 200, 200, 200, 200, 200, 200, 200},
+	"GET /api/request/{id}":              {401, 404, 404, 404, 404, 404, 404, 404}, // TestRequest_S02_Lists has one
+	"POST /api/request/{id}/decision":    {401, 422, 422, 422, 422, 422, 422, 422}, // a rejection needs a note, of whatever request
+	"POST /api/request/{id}/withdraw":    {401, 404, 404, 404, 404, 404, 404, 404},
+	"POST /api/request/{id}/revoke":      {401, 404, 404, 404, 404, 404, 404, 404},
 	"GET /api/sessions":                  {401, 200, 200, 200, 200, 200, 200, 200},
 	"GET /api/session/{id}":              {401, 404, 404, 404, 404, 404, 200, 200},
 	"POST /api/session/{id}/attach":      {401, 404, 404, 404, 404, 404, 200, 403},

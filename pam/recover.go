@@ -72,6 +72,6 @@ func (b *Broker) completeOrphan(ctx context.Context, info SessionInfo) error {
 // completeEvent says that the session has ended as its record tells.
 func (i SessionInfo) completeEvent() Event {
 	return Event{
-		At: i.Completed, Verb: CompleteSession, User: i.User, Login: i.LoginID, Asset: i.Asset, Session: i.ID, Reason: i.Reason, Code: i.Code,
+		At: i.Completed, Verb: CompleteSession, User: i.User, Login: i.LoginID, Asset: i.Asset, Session: i.ID, Request: i.Request, Reason: i.Reason, Code: i.Code,
 	}
 }

@@ -256,8 +256,11 @@ func TestRequest_S12_TimeIsTheServers(t *testing.T) {
 		status int
 		code   pam.Code
 	}{
-		{0, 403, pam.CodeRequestPending}, {119 * time.Minute, 403, pam.CodeRequestPending}, {121 * time.Minute, 201, ""},
-		{239 * time.Minute, 201, ""}, {241 * time.Minute, 403, pam.CodeRequestRequired},
+		{0, 403, pam.CodeRequestPending},
+		{119 * time.Minute, 403, pam.CodeRequestPending},
+		{121 * time.Minute, 201, ""},
+		{239 * time.Minute, 201, ""},
+		{241 * time.Minute, 403, pam.CodeRequestRequired},
 	} {
 		offset.Store(int64(c.at))
 		if st, got := r.alice().tryStart(); st != c.status || got != c.code {
@@ -447,8 +450,14 @@ func TestRequest_S02_Lists(t *testing.T) {
 		user, view string
 		want       []string
 	}{
-		{"alice", "mine", []string{a.id}}, {"alice", "decide", nil}, {"bob", "decide", []string{a.id}}, {"carol", "decide", nil},
-		{"bob", "mine", nil}, {"bob", "all", []string{"capability_denied"}}, {"root", "all", []string{a.id}}, {"mallory", "decide", nil},
+		{"alice", "mine", []string{a.id}},
+		{"alice", "decide", nil},
+		{"bob", "decide", []string{a.id}},
+		{"carol", "decide", nil},
+		{"bob", "mine", nil},
+		{"bob", "all", []string{"capability_denied"}},
+		{"root", "all", []string{a.id}},
+		{"mallory", "decide", nil},
 	} {
 		if got := see(c.user, c.view); !slices.Equal(got, c.want) {
 			t.Errorf("%s sees in %q %v, want %v", c.user, c.view, got, c.want)

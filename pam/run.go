@@ -322,6 +322,7 @@ func (s *liveSession) complete() {
 		}
 	})
 	step("EventSink.Write", func(ctx context.Context) { s.b.tell(ctx, &c) })
+	step("Store.PutRequest", s.closeRequest)
 	s.b.settleLater(c)
 	s.b.forget(s)
 	s.b.met.ended(end.Reason)

@@ -26,6 +26,7 @@ type config struct {
 	Profiles   []profile
 	Assigns    []assignment
 	Selectors  []selector
+	Workflows  []approvalFlow
 	Calendar   *calendar // nil: no work hours are known
 	SSH        sshSettings
 	Limits     pam.Limits
@@ -227,6 +228,11 @@ func (c *config) read(d *doc, root *yaml.Node) {
 			c.Selectors = append(c.Selectors, s)
 			return "selector " + s.ID
 		}),
+		"workflows": each("workflows", func(n *yaml.Node) string {
+			w := readFlow(d, n)
+			c.Workflows = append(c.Workflows, w)
+			return "workflow " + w.ID
+		}),
 		"calendar": func(n *yaml.Node) { c.Calendar, c.lines["calendar"] = readCalendar(d, n), n.Line },
 		"ssh":      func(n *yaml.Node) { c.SSH, c.lines["ssh"] = readSSH(d, n), n.Line },
 		"limits":   func(n *yaml.Node) { c.Limits = readLimits(d, n) },
@@ -323,6 +329,7 @@ func (c *config) policyData() policy.Data {
 		})
 	}
 	c.workflowData(&data)
+	c.approvalData(&data)
 	return data
 }
 

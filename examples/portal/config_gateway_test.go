@@ -19,9 +19,12 @@ func everything(t *testing.T) string {
 		"profiles:\n", `limits: {idle: 20m, max_duration: 8h, per_user: 3, per_asset: 9}
 ssh: {known_hosts: [`+writeFile(t, "known_hosts", "")+`], legacy_algorithms: true}
 calendar: {zone: Europe/Berlin, work: ["mon-fri 08:00-18:00", "sat 09:00-12:00"], holidays: ["2026-12-25"]}
+workflows:
+  - {id: two, name: Two levels, longest: 4h, once: true, ticket: true, levels: [{name: Owners, approvers: ["role:owner"]}, {name: Desk, approvers: ["group:ops", "user:anna"], required: 2}]}
 selectors:
   - {id: night, on: prod, to: [everyone], form: restricting, times: [after_hours], networks: [10.0.0.0/8]}
   - {id: token, on: web, to: ["group:ops"], form: automatic, operations: [asset.access, session.join], exclusive: required, mfa: true}
+  - {id: ask, on: web, to: ["group:ops"], form: interactive, workflow: two, exclusive: optional}
 profiles:
   - {id: strict, mfa: true, pins: {term: xterm}, declarations: {web_session: record}}
 `,
@@ -46,7 +49,11 @@ func TestConfig_Everything(t *testing.T) {
 	if _, err := policy.New(policy.Config{Data: &data}); err != nil {
 		t.Errorf("policy: %v", err)
 	}
-	if len(data.Selectors) != 2 || !data.Selectors[0].Subjects[0].Everyone || !data.Selectors[1].MFA || len(data.Calendar.Work) != 6 {
+	if w := data.Workflows; len(w) != 1 || w[0].Longest != 4*time.Hour || !w[0].Once || len(w[0].Levels) != 2 || w[0].Levels[0].Required != 1 ||
+		w[0].Levels[0].Approvers[0].Role != pam.RoleOwner || len(w[0].Levels[1].Approvers) != 2 || data.Selectors[2].Workflow != "two" {
+		t.Errorf("workflows %+v", w)
+	}
+	if len(data.Selectors) != 3 || !data.Selectors[0].Subjects[0].Everyone || !data.Selectors[1].MFA || len(data.Calendar.Work) != 6 {
 		t.Errorf("selectors %+v, calendar %+v", data.Selectors, data.Calendar)
 	}
 	inv := newInventory(c, demoHosts{}, discard())
@@ -74,6 +81,12 @@ func TestConfig_GatewayFaults(t *testing.T) {
 		"work":              {"mon-fri 08:00-18:00", "mon-fri 18:00-08:00", `the calendar has the work hours "mon-fri 18:00-08:00": 18:00 is not before 08:00`},
 		"no work":           {`work: ["mon-fri 08:00-18:00", "sat 09:00-12:00"], `, "", "selectors speak of work hours and there are none"},
 		"form":              {"form: restricting", "form: strict", `selector night has the unknown form "strict"; write one of automatic, interactive, restricting`},
+		"workflow":          {"workflow: two", "workflow: one", `selector ask names the unknown workflow "one"; define a workflow with that id, or write one of two`},
+		"no workflow":       {", workflow: two", "", "selector ask names no workflow"},
+		"needless workflow": {"form: automatic", "form: automatic, workflow: two", "selector token names a workflow and is automatic"},
+		"approver":          {"role:owner", "role:king", `level 1 of workflow two has the unknown role "king"`},
+		"who decides":       {`"role:owner"`, `owner`, `level 1 of workflow two names the approver "owner"; write user:ID, group:ID or role:owner`},
+		"a stranger":        {"user:anna\"], r", "user:eve\"], r", `level 2 of workflow two names the unknown user "eve"`},
 		"network":           {"10.0.0.0/8", "10.0.0.0", `selector night has the network "10.0.0.0"; write a prefix`},
 		"operation":         {"session.join", "session.eat", `selector token has the unknown operation "session.eat"`},
 		"about nobody":      {"to: [everyone], ", "", "selector night is about nobody"},

@@ -16,9 +16,9 @@ import (
 
 // selector is a workflow selector of the configuration.
 type selector struct {
-	ID, On, Form, Exclusive         string
-	To, Operations, Times, Networks []string
-	MFA                             bool
+	ID, On, Form, Workflow, Exclusive string
+	To, Operations, Times, Networks   []string
+	MFA                               bool
 }
 
 // calendar is what time classes go by.
@@ -32,6 +32,7 @@ func readSelector(d *doc, n *yaml.Node) selector {
 	var s selector
 	d.mapping(n, "a selector", keys{
 		"id": d.text("id of a selector", &s.ID), "on": d.text("on", &s.On), "form": d.text("form", &s.Form),
+		"workflow":  d.text("workflow", &s.Workflow),
 		"exclusive": d.text("exclusive", &s.Exclusive), "to": d.texts("to", &s.To), "operations": d.texts("operations", &s.Operations),
 		"times": d.texts("times", &s.Times), "networks": d.texts("networks", &s.Networks), "mfa": d.boolean("mfa", &s.MFA),
 	})
@@ -82,10 +83,8 @@ func (k *checker) workflow() {
 				k.d.fault(line, "write a prefix, for example 10.20.0.0/16", "%s has the network %q", what, n)
 			}
 		}
-		if s.Form == string(pam.FormInteractive) {
-			k.warn(line, "%s asks for approvals, which this portal cannot give: it denies", what)
-		}
 	}
+	k.approvals()
 	c := k.c.Calendar
 	if c == nil {
 		c = &calendar{}
@@ -153,7 +152,7 @@ func parseShifts(s string) ([]policy.Shift, error) {
 func (c *config) workflowData(data *policy.Data) {
 	for _, s := range c.Selectors {
 		p := policy.Selector{
-			ID: s.ID, Scope: pam.AssetID(s.On), Form: pam.Form(s.Form), Exclusive: s.Exclusive, Networks: s.Networks, MFA: s.MFA,
+			ID: s.ID, Scope: pam.AssetID(s.On), Form: pam.Form(s.Form), Workflow: policy.WorkflowID(s.Workflow), Exclusive: s.Exclusive, Networks: s.Networks, MFA: s.MFA,
 		}
 		for _, to := range s.To {
 			p.Subjects = append(p.Subjects, parseSubject(to))

@@ -229,7 +229,7 @@ func faultyRows(t *testing.T, open opener) {
 		"INSERT INTO policy_approvers VALUES ('plain', 1, 'role', 'king')":         `unknown role "king"`,
 		"INSERT INTO policy_approvers VALUES ('plain', 1, 'fate', 'x')":            `unknown kind "fate"`,
 		"INSERT INTO policy_approvers VALUES ('plain', 1, 'group', 'gone')":        `group "gone" does not exist`,
-		"UPDATE policy_workflows SET longest = 99999999999":                             "is not a number",
+		"UPDATE policy_workflows SET longest = 99999999999":                        "is not a number",
 		"UPDATE policy_selectors SET workflow = '' WHERE id = '1'":                 "names no workflow",
 		"UPDATE policy_selectors SET workflow = 'gone' WHERE id = '1'":             `"gone" does not exist`,
 		"DELETE FROM policy_approvers WHERE workflow = 'plain'":                    "nobody who decides",

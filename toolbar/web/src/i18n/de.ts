@@ -334,6 +334,23 @@ export const de: Messages = {
       title: 'Warten auf Genehmigung',
       text: 'Über Ihren Antrag ist noch nicht entschieden. Nach der Genehmigung können Sie die Sitzung starten.',
     },
+    request_not_needed: {
+      title: 'Keine Genehmigung nötig',
+      text: 'Hier muss jetzt nichts genehmigt werden. Starten Sie die Sitzung.',
+    },
+    request_closed: {
+      title: 'Der Antrag ist geschlossen',
+      text: 'Er wurde schon entschieden, zurückgezogen oder ist abgelaufen.',
+    },
+    request_changed: {
+      title: 'Der Antrag hat sich geändert',
+      text: 'Jemand anderes war schneller. Sehen Sie ihn noch einmal an.',
+    },
+    request_decided: { title: 'Sie haben schon entschieden', text: 'Niemand entscheidet zweimal über einen Antrag.' },
+    own_request: {
+      title: 'Das ist Ihr eigener Antrag',
+      text: 'Niemand entscheidet über einen eigenen Antrag. Das muss jemand anderes tun.',
+    },
     in_use: {
       title: 'Von jemand anderem belegt',
       text: 'Eine andere Person hat dieses Asset für sich allein. Versuchen Sie es danach noch einmal.',

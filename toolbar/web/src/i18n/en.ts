@@ -332,6 +332,17 @@ export const en = {
       title: 'Waiting for approval',
       text: 'Your request has not been decided yet. You can start the session when it is approved.',
     },
+    request_not_needed: {
+      title: 'No approval needed',
+      text: 'Nothing has to be approved here now. Start the session.',
+    },
+    request_closed: { title: 'The request is closed', text: 'It was decided, withdrawn or has expired already.' },
+    request_changed: { title: 'The request has changed', text: 'Somebody else was faster. Look at it again.' },
+    request_decided: { title: 'You have decided already', text: 'Nobody decides about a request twice.' },
+    own_request: {
+      title: 'This request is yours',
+      text: 'Nobody decides about an own request. Another approver has to.',
+    },
     in_use: {
       title: 'In use by someone else',
       text: 'Another person holds this asset for themselves. Try again when they are done.',

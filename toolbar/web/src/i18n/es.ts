@@ -329,6 +329,17 @@ export const es: Messages = {
       title: 'A la espera de aprobación',
       text: 'Su solicitud aún no se ha resuelto. Podrá iniciar la sesión cuando se apruebe.',
     },
+    request_not_needed: {
+      title: 'No hace falta aprobación',
+      text: 'Aquí no hay que aprobar nada ahora. Inicie la sesión.',
+    },
+    request_closed: { title: 'La solicitud está cerrada', text: 'Ya se decidió, se retiró o ha caducado.' },
+    request_changed: { title: 'La solicitud ha cambiado', text: 'Otra persona fue más rápida. Vuelva a mirarla.' },
+    request_decided: { title: 'Usted ya ha decidido', text: 'Nadie decide dos veces sobre una solicitud.' },
+    own_request: {
+      title: 'Esta solicitud es suya',
+      text: 'Nadie decide sobre su propia solicitud. Debe hacerlo otra persona.',
+    },
     in_use: {
       title: 'Lo está usando otra persona',
       text: 'Otra persona tiene reservado este activo. Inténtelo cuando haya terminado.',

@@ -334,6 +334,17 @@ export const fr: Messages = {
       title: 'En attente d’approbation',
       text: 'Votre demande n’a pas encore été traitée. Vous pourrez ouvrir la session quand elle sera approuvée.',
     },
+    request_not_needed: {
+      title: 'Aucune approbation nécessaire',
+      text: 'Rien ne doit être approuvé ici pour le moment. Démarrez la session.',
+    },
+    request_closed: { title: 'La demande est close', text: 'Elle a déjà été décidée ou retirée, ou elle a expiré.' },
+    request_changed: { title: 'La demande a changé', text: 'Quelqu’un a été plus rapide. Consultez-la à nouveau.' },
+    request_decided: { title: 'Vous avez déjà décidé', text: 'Personne ne décide deux fois d’une même demande.' },
+    own_request: {
+      title: 'Cette demande est la vôtre',
+      text: 'Personne ne décide de sa propre demande. Un autre approbateur doit le faire.',
+    },
     in_use: {
       title: 'Utilisée par quelqu’un d’autre',
       text: 'Une autre personne s’est réservé cette ressource. Réessayez quand elle aura terminé.',
