@@ -239,9 +239,14 @@ func (v *viewer) input(ctx context.Context, k InputKind, data []byte) error {
 	s := v.s
 	s.stir()
 	s.b.met.bytesIn.Inc(int64(len(data)))
+	e := InputEntry{Kind: inputNames[k], Length: len(data)}
+	if k == InputPointer {
+		e.place(data)
+	}
 	return s.deliver(ctx, func(c Conn) error {
+		s.pointed(v.p.id, e)
 		return c.Input(ctx, Input{Kind: k, Participant: v.p.id, Data: data})
-	}, EntryInput, v.p.id, InputEntry{Kind: inputNames[k], Length: len(data)})
+	}, EntryInput, v.p.id, e)
 }
 
 func (v *viewer) resize(ctx context.Context, size Size) error {

@@ -48,7 +48,8 @@ type liveSession struct {
 
 	wallClock wallClock // whether the time of day still is what the recording says
 
-	keyDue keyDue // of the goroutine that emits
+	keyDue  keyDue                // of the goroutine that emits
+	pointer atomic.Pointer[Entry] // where it was moved last: an entry as it was recorded
 
 	connClosed bool // of the session's own goroutine: run, then complete
 

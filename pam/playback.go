@@ -164,7 +164,7 @@ func (s *segmentWriter) Write(p []byte) (int, error) {
 
 func (s *segmentWriter) entry(e Entry) error {
 	switch {
-	case e.Kind == EntryFrame && slices.Contains(played, e.Frame), e.Kind == EntryResize, e.Kind == EntryEnd:
+	case e.Kind == EntryFrame && slices.Contains(played, e.Frame), e.Kind == EntryResize, e.Kind == EntryEnd, showsPointer(e):
 		return s.record(e)
 	}
 	return nil

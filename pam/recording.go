@@ -55,7 +55,7 @@ type EntryKind uint8
 // The kinds of entries. Values are stored: never renumber.
 const (
 	EntryFrame  EntryKind = 1 // Frame and Flags set; Data is the frame's payload
-	EntryInput  EntryKind = 2 // Data is an InputEntry as JSON: who, what kind, how long; never the bytes
+	EntryInput  EntryKind = 2 // Data is an InputEntry as JSON: what kind, how long, where the pointer is; never the bytes
 	EntryKeys   EntryKind = 3 // Data is echoed keystrokes, only where keyboard is Record
 	EntryResize EntryKind = 4 // Data is a ResizeEntry as JSON
 	EntryJoin   EntryKind = 5 // Data is a ParticipantEntry as JSON
@@ -69,15 +69,18 @@ type Entry struct {
 	Kind        EntryKind
 	At          time.Duration // since RecordingMeta.Started, by the monotonic clock
 	Frame       FrameKind     // of EntryFrame
-	Flags       FrameFlags    // of EntryFrame
+	Flags       FrameFlags    // of EntryFrame; FlagRepeat of any
 	Participant ParticipantID // who; empty for the target
 	Data        []byte
 }
 
 // InputEntry is the data of an EntryInput.
 type InputEntry struct {
-	Kind   string `json:"kind"` // key, pointer
+	Kind   string `json:"kind"` // key, pointer, paste
 	Length int    `json:"length"`
+	// X and Y are where a pointer is on the desktop afterwards: what a player shows. Buttons are not written down.
+	X *int `json:"x,omitempty"`
+	Y *int `json:"y,omitempty"`
 }
 
 // ResizeEntry is the data of an EntryResize.

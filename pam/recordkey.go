@@ -67,8 +67,15 @@ func (k sink) recordKey(ctx context.Context, f Frame) error {
 	}
 	now := s.at()
 	s.keyDue = keyDue{last: now}
-	for _, key := range frames {
-		e := Entry{Kind: EntryFrame, At: now, Frame: key.Kind, Flags: key.Flags | FlagRepeat, Data: key.Payload}
+	repeat := make([]Entry, 0, len(frames)+1)
+	for _, f := range frames {
+		repeat = append(repeat, Entry{Kind: EntryFrame, Frame: f.Kind, Flags: f.Flags, Data: f.Payload})
+	}
+	if p := s.pointer.Load(); p != nil && len(frames) > 0 {
+		repeat = append(repeat, *p)
+	}
+	for _, e := range repeat {
+		e.At, e.Flags = now, e.Flags|FlagRepeat
 		if _, err := rec.Append(e); err != nil {
 			return err
 		}

@@ -37,6 +37,7 @@ func (k sink) Emit(ctx context.Context, f Frame) error {
 	if f.Kind == FrameClipboard && !s.letOut(ctx, f.Payload) {
 		f = Frame{Kind: FrameKeys} // for nobody; it keeps its place in the log, since key frames count it
 	}
+	s.pointedBy(f)
 	gate, err := k.record(f)
 	if err == nil && gate > 0 {
 		err = k.recordKey(ctx, f)

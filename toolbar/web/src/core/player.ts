@@ -28,12 +28,20 @@ interface Segment {
   size: Size | undefined
 }
 
+/** A place on a desktop, in its pixels. */
+export interface Place {
+  x: number
+  y: number
+}
+
 /** One entry of a recording. */
 interface Entry {
-  kind: 'frame' | 'resize' | 'end'
+  kind: 'frame' | 'pointer' | 'resize' | 'end'
   at: number
-  frame: ServerFrame | undefined
-  size: Size | undefined
+  frame?: ServerFrame
+  size?: Size | undefined
+  /** Where somebody has moved the pointer. */
+  place?: Place
   /** It tells again what came before. */
   again: boolean
 }
@@ -85,6 +93,11 @@ function sizeOf(o: Record<string, unknown> | undefined): Size | undefined {
   return size.cols >= 1 && size.cols <= 1000 && size.rows >= 1 && size.rows <= 1000 ? size : undefined
 }
 
+function placeOf(o: Record<string, unknown> | undefined): Place | undefined {
+  const side = (v: unknown): v is number => typeof v === 'number' && v >= 0 && v < 2 ** 16
+  return side(o?.x) && side(o?.y) ? { x: o.x, y: o.y } : undefined
+}
+
 /** The size of a record's head: kind, frame, flags, 0, milliseconds, length. */
 const HEAD = 1 + 1 + 1 + 1 + 4 + 4
 const FLAG_KEY = 1
@@ -103,14 +116,17 @@ export function parseSegment(bytes: Uint8Array, decode: (b: Uint8Array) => strin
     const data = bytes.subarray(at + HEAD, at + HEAD + length)
     if (kind === 0) return entries
     const name = FRAMES[view.getUint8(at + 1)]
+    const flags = view.getUint8(at + 2)
+    const again = (flags & FLAG_REPEAT) !== 0
     if (kind === 1 && name) {
-      const flags = view.getUint8(at + 2)
       const frame = { kind: name, key: (flags & FLAG_KEY) !== 0, droppable: false, payload: data }
-      entries.push({ kind: 'frame', at: time, frame, size: undefined, again: (flags & FLAG_REPEAT) !== 0 })
+      entries.push({ kind: 'frame', at: time, frame, again })
+    } else if (kind === 2) {
+      const place = placeOf(parseObject(decode(data)))
+      if (place) entries.push({ kind: 'pointer', at: time, place, again })
     } else if (kind === 4) {
-      const size = sizeOf(parseObject(decode(data)))
-      entries.push({ kind: 'resize', at: time, frame: undefined, size, again: false })
-    } else if (kind === 8) entries.push({ kind: 'end', at: time, frame: undefined, size: undefined, again: false })
+      entries.push({ kind: 'resize', at: time, size: sizeOf(parseObject(decode(data))), again })
+    } else if (kind === 8) entries.push({ kind: 'end', at: time, again })
     at += HEAD + length
   }
   throw new Error('the segment is not whole')
@@ -122,6 +138,8 @@ export interface Stage {
   /** Nothing of what was drawn is to be seen any more. fresh: what comes builds on nothing. */
   reset(size: Size | undefined, fresh: boolean): Promise<void>
   resize(size: Size): void
+  /** The pointer is somewhere else. */
+  point?(at: Place): void
 }
 
 /** Speeds that can be chosen (R2). */
@@ -354,6 +372,7 @@ export class Player {
       await this.#drain()
       this.#stage.resize(e.size)
     }
+    if (e.place) this.#stage.point?.(e.place)
     if (!e.frame) return
     // The stage may take the bytes for itself; the entry is to be played again.
     const frame = { ...e.frame, payload: e.frame.payload.slice() }

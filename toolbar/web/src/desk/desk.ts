@@ -3,6 +3,7 @@ import type { Screen } from '../core/screen.js'
 import { utf8, windowClock } from '../net/window.js'
 import { ScreenView, type Snapshot, type Stats } from '../screen/index.js'
 import { type Cursor, cursorStyle, parseCursor } from './cursor.js'
+import { DrawnPointer } from './drawn-pointer.js'
 import type { Place } from './events.js'
 import { Keyboard, type Taken } from './keyboard.js'
 import { push, type View } from './pan.js'
@@ -66,6 +67,7 @@ export class Desk implements Screen {
   #over: { x: number; y: number } | undefined // where the mouse is, in the box
   #panning = false
   #cursor: Cursor = { kind: 'system' }
+  #drawn: DrawnPointer | undefined
   #on = false // input is taken
   #settling: ReturnType<typeof setTimeout> | undefined
   #last: Size
@@ -131,14 +133,31 @@ export class Desk implements Screen {
         this.#view.push(frame.payload)
         return new Promise((done) => this.#waiting.push({ bytes: frame.payload.length, done }))
       case 'cursor':
-        this.#cursor = parseCursor(frame.payload) ?? { kind: 'system' }
-        this.#point()
+        this.#shape(parseCursor(frame.payload) ?? { kind: 'system' })
         break
       case 'clipboard':
         this.#events.copied(utf8.decode(frame.payload))
         break
     }
     return Promise.resolve()
+  }
+
+  // The target may move the pointer too: the user's own stays where it is.
+  #shape(cursor: Cursor): void {
+    if (cursor.kind === 'moved') return this.#drawn?.place(cursor)
+    this.#cursor = cursor
+    this.#drawn?.shape(cursor)
+    this.#point()
+  }
+
+  /** Draws the pointer at a place, as somebody else has moved it, and from then on wherever the target moves it; nowhere without one. */
+  point(at: Place | undefined): void {
+    if (!this.#drawn) {
+      this.#drawn = new DrawnPointer(this.#box)
+      this.#drawn.shape(this.#cursor)
+      this.#drawn.on(this.#desktop, this.#shown)
+    }
+    this.#drawn.place(at)
   }
 
   // Bytes are consumed in the order in which they were pushed.
@@ -274,6 +293,7 @@ export class Desk implements Screen {
       imageRendering: crisp(this.#desktop, this.#shown, room.ratio) ? 'pixelated' : 'auto',
     })
     this.#point()
+    this.#drawn?.on(this.#desktop, this.#shown)
     if (this.#shown.width !== before) this.#events.scaled?.()
   }
 

@@ -339,8 +339,11 @@ export class SpPlayer extends SpElement {
       reset: async (_, fresh) => {
         if (fresh && used) desk = open()
         used = false
+        await desk.write({ kind: 'cursor', key: false, droppable: false, payload: Uint8Array.of(1) }) // the system's
+        desk.point(undefined)
       },
       resize: () => {},
+      point: (at) => desk.point(at),
     }
   }
 

@@ -52,6 +52,12 @@ function decoder(page: Page, element: 'sp-session' | 'sp-player'): Promise<strin
   }, element)
 }
 
+/** The hot spot in a value of the property cursor. */
+function hotSpot(cursor: string): { x: number; y: number } {
+  const [, x, y] = /url\(.*\) (\d+) (\d+)/.exec(cursor) ?? []
+  return { x: Number(x ?? 0), y: Number(y ?? 0) }
+}
+
 test('R2 R10 a shell is played, sought in and played again, and ends as it was seen', async ({ anna, as, world }) => {
   await anna.page.setViewportSize({ width: 900, height: 600 })
   const session = await anna.open('shell', { locale: 'C.UTF-8' })
@@ -180,6 +186,56 @@ test('R2 C2 a desktop is played, sought in, and ends as it was seen, pixel for p
   await page.getByRole('button', { name: 'Play' }).click()
   await expect.poll(() => player.atEnd()).toBe(true)
   await expect.poll(() => picture(page, 'sp-player')).toBe(seen)
+})
+
+test('R2 the pointer is played as it was moved, in the shape that the target gave it', async ({ anna, as }) => {
+  await anna.page.goto(await anna.launch('desk'))
+  const desk = new DeskPage(anna.page)
+  await desk.ready()
+  const id = anna.page.url().split('/').pop() ?? ''
+  const box = await desk.canvas.boundingBox()
+  if (!box) throw new Error('no canvas')
+  const { width } = await desk.pixels(1000)
+  const places = [
+    { x: 120, y: 90 },
+    { x: 401, y: 233 },
+  ]
+  for (const { x, y } of places) {
+    await anna.page.mouse.move(box.x + (x * box.width) / width, box.y + (y * box.width) / width)
+    await anna.page.keyboard.press('a') // so the move was sent, and something is drawn at its time
+    await anna.page.waitForFunction(() => new Promise(requestAnimationFrame))
+  }
+  const own = await anna.page.locator('.desk').evaluate((e) => getComputedStyle(e).cursor)
+  const end = await anna.context.request.post(`/pam/api/session/${id}/end`, {
+    data: {},
+    headers: { Origin: new URL(anna.page.url()).origin },
+  })
+  expect(end.status()).toBe(204)
+  await expect(anna.page.getByRole('heading', { name: 'Session disconnected' })).toBeVisible()
+
+  const { page } = await as('ruth')
+  const player = new PlayerPage(page)
+  await player.open(id)
+  const pointer = page.locator('.desk .pointer')
+  await expect(pointer).toBeHidden()
+  await player.go('End')
+  await expect(pointer).toBeVisible()
+  // The place on the desktop that the hot spot shows.
+  const at = () =>
+    page.evaluate(
+      ({ hot, width }) => {
+        const all = document.querySelector('sp-player')?.shadowRoot
+        const [picture, drawn] = ['canvas:not(.pointer)', 'canvas.pointer'].map((c) => all?.querySelector(`.desk ${c}`))
+        if (!picture || !drawn) return undefined
+        const [p, d] = [picture.getBoundingClientRect(), drawn.getBoundingClientRect()]
+        const times = p.width / width
+        return { x: Math.round((d.left - p.left) / times + hot.x), y: Math.round((d.top - p.top) / times + hot.y) }
+      },
+      { hot: hotSpot(own), width },
+    )
+  await expect.poll(at).toEqual(places[1])
+  await player.go('Home')
+  await expect(pointer).toBeHidden()
 })
 
 test('R2 R5 S24 S44 a recording that was changed is played up to the change, with words, or not at all', async ({

@@ -106,6 +106,18 @@ describe('the player', () => {
     expect(shown()).toBe('abcdef')
   })
 
+  it('R2 tells where the pointer is, and believes no place that is none', () => {
+    const record = (kind: number, data: string): number[] => {
+      const bytes = [...new TextEncoder().encode(data)]
+      return [kind, 0, 4, 0, 0, 0, 0, 7, 0, 0, 0, bytes.length, ...bytes]
+    }
+    const bad = ['{}', '{"x":1}', '{"x":-1,"y":2}', '{"x":65536,"y":2}', '{"x":"1","y":2}', '[1,2]', 'x']
+    const all = [...bad.map((d) => record(2, d)), record(2, '{"kind":"pointer","x":3,"y":65535}'), record(0, '')]
+    expect(parseSegment(Uint8Array.from(all.flat()), decode)).toEqual([
+      { kind: 'pointer', at: 7, place: { x: 3, y: 65535 }, again: true },
+    ])
+  })
+
   it('R2 plays by the clock, at its speed, and leaves out idle times if that is wanted', async () => {
     const { player, clock, shown } = setUp()
     player.setSkipIdle(false)
