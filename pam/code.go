@@ -51,21 +51,22 @@ const (
 
 // Codes of sessions.
 const (
-	CodeSessionEnded      Code = "session_ended"
-	CodeOpenedElsewhere   Code = "opened_elsewhere" // a newer page took over (C2)
-	CodeProtocolViolation Code = "protocol_violation"
-	CodeViewerTooSlow     Code = "viewer_too_slow"
-	CodeCapabilityDenied  Code = "capability_denied"
-	CodeTargetUnreachable Code = "target_unreachable"
-	CodeHostKeyUnknown    Code = "host_key_unknown"
-	CodeHostKeyMismatch   Code = "host_key_mismatch"
-	CodeTargetAuthFailed  Code = "target_auth_failed"
-	CodeTargetNoShell     Code = "target_no_shell"
-	CodeTargetProtocol    Code = "target_protocol" // the target broke its protocol
-	CodeTargetLost        Code = "target_lost"     // the connection to the target broke
-	CodeTargetConfig      Code = "target_config"   // the asset's record cannot be used as it is
-	CodeTargetSecurity    Code = "target_security" // the target does not offer the security that is wanted
-	CodeTargetLicence     Code = "target_licence"  // the target has no licence left for us
+	CodeSessionEnded       Code = "session_ended"
+	CodeOpenedElsewhere    Code = "opened_elsewhere" // a newer page took over (C2)
+	CodeProtocolViolation  Code = "protocol_violation"
+	CodeViewerTooSlow      Code = "viewer_too_slow"
+	CodeCapabilityDenied   Code = "capability_denied"
+	CodeTargetUnreachable  Code = "target_unreachable"
+	CodeHostKeyUnknown     Code = "host_key_unknown"
+	CodeHostKeyMismatch    Code = "host_key_mismatch"
+	CodeTargetAuthFailed   Code = "target_auth_failed"
+	CodeTargetNoShell      Code = "target_no_shell"
+	CodeTargetProtocol     Code = "target_protocol"     // the target broke its protocol
+	CodeTargetLost         Code = "target_lost"         // the connection to the target broke
+	CodeTargetUnresponsive Code = "target_unresponsive" // the connection stands, and the target answers nothing
+	CodeTargetConfig       Code = "target_config"       // the asset's record cannot be used as it is
+	CodeTargetSecurity     Code = "target_security"     // the target does not offer the security that is wanted
+	CodeTargetLicence      Code = "target_licence"      // the target has no licence left for us
 	// What a target says when it ends a session by itself.
 	CodeTargetDisconnected Code = "target_disconnected" // from inside: what ran there may go on
 	CodeTargetTerminated   Code = "target_terminated"   // an administrator of the target did

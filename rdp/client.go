@@ -23,6 +23,7 @@ type Client struct {
 	w    *writer
 	info Info
 
+	alive alive  // whether the server has stopped
 	stage *stage // of Next
 	unit  []byte
 	acks  []uint32 // frames that were handed out and are not acknowledged yet
@@ -75,6 +76,7 @@ func newClient(cfg *Config, h *handshake) *Client {
 	c.activated()
 	c.open(res)
 	c.stage.early = res.Early
+	c.watchOver(h.heard, res.Activation.Server.RefreshRect)
 	return c
 }
 
@@ -109,6 +111,7 @@ func (c *Client) Next(ctx context.Context) (Update, error) {
 		c.hangUp()
 		return nil, c.err
 	}
+	c.alive.drawn(u)
 	return u, nil
 }
 
@@ -194,6 +197,8 @@ func (c *Client) read(ctx context.Context) error {
 		stop := context.AfterFunc(ctx, func() { _ = c.conn.SetReadDeadline(past) })
 		defer stop()
 	}
+	c.alive.waits.Store(true)
+	defer c.alive.waits.Store(false)
 	n, err := peekSize(c.r, pdu.FrameSize)
 	if err == nil {
 		if cap(c.unit) < n {
@@ -246,6 +251,7 @@ func (c *Client) AckFrame(id uint32) error {
 
 // SuppressOutput asks the server to draw nothing while nobody looks, and to draw again (2.2.11.3).
 func (c *Client) SuppressOutput(suppress bool) error {
+	c.alive.setBlind(suppress)
 	if suppress {
 		return c.sendData(pdu.DataSuppressOutput, pdu.AppendSuppressOutput(nil, nil))
 	}
@@ -292,6 +298,7 @@ func (c *Client) hangUp() {
 	c.mu.Lock()
 	c.hungUp = true
 	c.mu.Unlock()
+	c.alive.stop()
 	c.cancel()
 	defer c.tasks.Wait()
 	c.w.finish()

@@ -18,6 +18,7 @@ import (
 const (
 	DefaultHandshakeTimeout = 30 * time.Second
 	DefaultWriteTimeout     = 30 * time.Second
+	DefaultAnswerTimeout    = 30 * time.Second
 	DefaultWidth            = 1280
 	DefaultHeight           = 800
 
@@ -127,6 +128,9 @@ type Config struct {
 	HandshakeTimeout time.Duration
 	// WriteTimeout is how long the server may take nothing of what is sent. Zero means DefaultWriteTimeout.
 	WriteTimeout time.Duration
+	// AnswerTimeout is how long a server may answer nothing after input: after a third of it, and again after two, it is asked to draw
+	// what is there. It counts for servers that were seen to answer that. Zero means DefaultAnswerTimeout, negative for ever.
+	AnswerTimeout time.Duration
 }
 
 // Experience is what a session does without, to be quicker ([MS-RDPBCGR] 2.2.1.11.1.1.1). The zero value leaves out nothing.
@@ -214,6 +218,9 @@ func (c *Config) validate() (*Config, error) {
 	}
 	if d.WriteTimeout <= 0 {
 		d.WriteTimeout = DefaultWriteTimeout
+	}
+	if d.AnswerTimeout == 0 {
+		d.AnswerTimeout = DefaultAnswerTimeout
 	}
 	return &d, nil
 }

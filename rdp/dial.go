@@ -67,7 +67,8 @@ var errHandshakeTimeout = errors.New("the server did not show a desktop in time"
 var past = time.Unix(1, 0)
 
 func (c *Config) start(ctx context.Context, conn net.Conn) (*Client, error) {
-	h := handshake{cfg: c, conn: conn, r: bufio.NewReaderSize(conn, readBuffer)}
+	heard := &heard{Conn: conn}
+	h := handshake{cfg: c, conn: heard, heard: heard, r: bufio.NewReaderSize(heard, readBuffer)}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(past) })
 	err := h.run(ctx)
 	if !stop() && err == nil { // ctx ended last of all, and its deadline is on the connection
@@ -88,11 +89,12 @@ func (c *Config) start(ctx context.Context, conn net.Conn) (*Client, error) {
 
 // handshake drives the connection sequence over a connection.
 type handshake struct {
-	cfg  *Config
-	conn net.Conn // TLS from a point on
-	r    *bufio.Reader
-	seq  *connect.Connector
-	tls  tls.ConnectionState
+	cfg   *Config
+	conn  net.Conn // TLS from a point on
+	heard *heard   // below TLS
+	r     *bufio.Reader
+	seq   *connect.Connector
+	tls   tls.ConnectionState
 }
 
 func (h *handshake) phase() string {

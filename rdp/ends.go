@@ -14,7 +14,7 @@ var targetCodes = map[Code]pam.Code{
 	CodeUnreachable: pam.CodeTargetUnreachable, CodeDowngrade: pam.CodeTargetSecurity, CodeNegotiation: pam.CodeTargetSecurity,
 	CodeAuth: pam.CodeTargetAuthFailed, CodeLicence: pam.CodeTargetLicence, CodeRedirected: pam.CodeTargetConfig, CodeProtocol: pam.CodeTargetProtocol,
 	CodeServer: pam.CodeTargetError, CodeDisconnected: pam.CodeTargetDisconnected, CodeAdmin: pam.CodeTargetTerminated, CodeReplaced: pam.CodeTargetReplaced,
-	CodeIdle: pam.CodeTargetIdle, CodeNetwork: pam.CodeTargetLost, CodeTimeout: pam.CodeTargetLost, CodeClosed: pam.CodeTargetLost, CodeCanceled: pam.CodeTargetLost,
+	CodeIdle: pam.CodeTargetIdle, CodeNetwork: pam.CodeTargetLost, CodeUnresponsive: pam.CodeTargetUnresponsive, CodeTimeout: pam.CodeTargetLost, CodeClosed: pam.CodeTargetLost, CodeCanceled: pam.CodeTargetLost,
 }
 
 // failed is why no desktop came about.

@@ -34,6 +34,7 @@ const (
 	CodeIdle         Code = "idle_timeout"        // the session was idle for too long
 	CodeNetwork      Code = "network_lost"        // the connection broke
 	CodeTimeout      Code = "timeout"             // the server did not answer in time
+	CodeUnresponsive Code = "unresponsive"        // the server has stopped: it answers neither input nor the request to draw
 	CodeCanceled     Code = "canceled"            // the caller's context ended
 	CodeClosed       Code = "closed"              // Close was called
 )
@@ -91,6 +92,8 @@ func codeOf(phase string, err error) Code {
 	switch {
 	case errors.Is(err, errHandshakeTimeout):
 		return CodeTimeout
+	case errors.Is(err, errUnresponsive):
+		return CodeUnresponsive
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return CodeCanceled
 	case errors.Is(err, connect.ErrDowngrade):

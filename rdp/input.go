@@ -139,6 +139,7 @@ func (c *Client) input(events ...pdu.InputEvent) error {
 	c.mu.Lock()
 	fast := c.fastInput
 	c.mu.Unlock()
+	defer c.alive.touched()
 	for len(events) > 0 {
 		n := min(len(events), maxEvents)
 		now := events[:n]

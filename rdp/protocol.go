@@ -49,6 +49,9 @@ type ProtocolConfig struct {
 	Compression Compression
 	// HandshakeTimeout covers everything up to the active desktop. Zero means DefaultHandshakeTimeout.
 	HandshakeTimeout time.Duration
+	// AnswerTimeout is how long a desktop may answer nothing after input before it counts as one that has stopped: see Config.AnswerTimeout.
+	// Zero means DefaultAnswerTimeout, negative for ever.
+	AnswerTimeout time.Duration
 }
 
 // Jumps opens connections to targets through the jump hosts of a request. address is host:port, and resolved by the last of them.
@@ -152,7 +155,7 @@ func (p *Protocol) way(r *pam.ConnectRequest, l *launch) (*way, error) {
 	asset, field := r.Asset, r.Field
 	w := &way{addr: net.JoinHostPort(host, port)}
 	w.cfg = Config{
-		Dialer: targets{&p.cfg, r}, HandshakeTimeout: p.cfg.HandshakeTimeout, Compression: p.cfg.Compression,
+		Dialer: targets{&p.cfg, r}, HandshakeTimeout: p.cfg.HandshakeTimeout, AnswerTimeout: p.cfg.AnswerTimeout, Compression: p.cfg.Compression,
 		Depth: l.depth, Scale: l.scale, KeyboardLayout: l.layout, Console: l.console, StartProgram: l.program, Experience: l.experience,
 		RemoteFX: l.codec == "auto" || l.codec == "remotefx", NSCodec: l.codec == "nscodec",
 		ManualFrameAck: true, Resize: l.fixed == [2]int{},
@@ -214,8 +217,9 @@ func (t targets) DialContext(ctx context.Context, _, address string) (net.Conn, 
 	}
 	if tcp, ok := sock.(interface {
 		SetKeepAliveConfig(net.KeepAliveConfig) error
-	}); ok { // RDP has no probe of its own: a target that is gone without a word is found by the transport (S35)
+	}); ok { // a machine that is gone without a word is found by the transport (S35); for one that has stopped see alive
 		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount})
+		_ = boundUnacked(sock, keepAliveIdle+keepAliveCount*keepAliveInterval)
 	}
 	return sock, nil
 }

@@ -34,7 +34,9 @@ func (c *conn) read(ctx context.Context) error {
 	for {
 		err := c.readFrom(ctx, client)
 		cookie := client.Reconnect()
-		lost := CodeOf(err) == CodeNetwork && cookie != nil && tries < maxTries
+		// A server that was taken for dead and is not goes on with its session this way.
+		broke := CodeOf(err) == CodeNetwork || CodeOf(err) == CodeUnresponsive
+		lost := broke && cookie != nil && tries < maxTries
 		if ctx.Err() != nil || !lost && !c.fit.anew() {
 			return err
 		}

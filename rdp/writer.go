@@ -113,6 +113,13 @@ func (w *writer) fail(err error) {
 	w.room.Broadcast()
 }
 
+// give makes err the end of the connection.
+func (w *writer) give(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fail(err)
+}
+
 // failed returns the first error.
 func (w *writer) failed() error {
 	w.mu.Lock()

@@ -176,10 +176,10 @@ func (d *Desktop) suppress(on bool) {
 	d.notify()
 }
 
-func (d *Desktop) refresh() {
+func (d *Desktop) refresh(area image.Rectangle) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.touch(d.img.Rect)
+	d.touch(area.Intersect(d.img.Rect))
 }
 
 // input takes one event.

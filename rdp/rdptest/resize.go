@@ -52,7 +52,7 @@ func (c *Session) reactivate(data []byte) error {
 		return err
 	}
 	if c.activations.Add(-1) == 0 {
-		c.desktop.refresh()
+		c.desktop.refresh(image.Rect(0, 0, 1<<16, 1<<16))
 	}
 	return nil
 }

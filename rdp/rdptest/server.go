@@ -53,6 +53,8 @@ type Config struct {
 	Sound bool
 	// AutoReconnect gives clients a cookie to come back with, which counts like a password, once.
 	AutoReconnect bool
+	// NoRefresh lets the server not draw what a client asks for by a Refresh Rect PDU, which servers only should (3.3.5.3.1).
+	NoRefresh bool
 	// Animation moves on the desktop, by the clock Now. Still does not stop it.
 	Animation Animation
 	// Codec is how pictures are sent to clients that take it; others get raw bitmaps.

@@ -411,7 +411,16 @@ func (c *Session) hear() (left bool, err error) {
 	case pdu.DataSuppressOutput: // 2.2.11.3
 		c.desktop.suppress(len(d.Body) > 0 && d.Body[0] == 0)
 	case pdu.DataRefreshRect: // 2.2.11.2
-		c.desktop.refresh()
+		areas, err := pdu.TakeRefreshRect(d.Body)
+		if err != nil {
+			return false, err
+		}
+		if c.server.cfg.NoRefresh {
+			areas = nil
+		}
+		for _, a := range areas {
+			c.desktop.refresh(image.Rect(int(a.Left), int(a.Top), int(a.Right)+1, int(a.Bottom)+1))
+		}
 	case pdu.DataFrameAcknowledge:
 		id, err := pdu.TakeFrameAcknowledge(d.Body)
 		if err != nil {

@@ -174,6 +174,22 @@ func (b *Box) Output(ctx context.Context, c Command) ([]byte, error) {
 	return out, nil
 }
 
+// signalScript sends $1 to every process of the box whose name is $2, but for those with a parent outside, and fails if there is none.
+const signalScript = `n=1
+for d in /proc/[0-9]*; do
+  [ "$(cat "$d/comm" 2>/dev/null)" = "$2" ] || continue
+  grep -q "^PPid:[[:space:]]*0$" "$d/status" && continue
+  kill "-$1" "${d#/proc/}" && n=0
+done
+exit $n`
+
+// Signal sends a signal, such as STOP, to the processes of that name that programs of the box have started. Those that Start has are left out:
+// nsenter, their parent, stops with its child, and then the box could not end.
+func (b *Box) Signal(ctx context.Context, signal, program string) error {
+	_, err := b.Output(ctx, Command{Args: []string{"sh", "-c", signalScript, "sh", signal, program}})
+	return err
+}
+
 // Wait waits until ok holds, and fails the test when it does not, or when one of the programs that are needed for it has ended.
 func (b *Box) Wait(t testing.TB, what string, ok func() bool, needs ...string) {
 	t.Helper()

@@ -36,6 +36,7 @@ const looks: Readonly<Record<string, { mark: IconName; tone: string; act?: CardA
   recording_failed: { mark: 'warn', tone: 'danger', act: 'start_again' },
   network_lost: { mark: 'wifiOff', tone: 'warn', act: 'start_again' },
   target_lost: { mark: 'wifiOff', tone: 'warn', act: 'start_again' },
+  target_unresponsive: { mark: 'moon', tone: 'warn', act: 'start_again' },
   target_unreachable: { mark: 'wifiOff', tone: 'warn', act: 'start_again' },
   target_auth_failed: { mark: 'shieldX', tone: 'warn', act: 'start_again' },
   target_no_shell: { mark: 'warn', tone: 'warn', act: 'start_again' },

@@ -509,6 +509,10 @@ export const de: Messages = {
       title: 'Das Ziel ging verloren',
       text: 'Die Verbindung zwischen Gateway und Ziel ist abgerissen. Was dort lief, ist vielleicht weg.',
     },
+    target_unresponsive: {
+      title: 'Das Ziel antwortet nicht mehr',
+      text: 'Die Verbindung steht, aber das Ziel reagiert auf nichts mehr. Was dort lief, läuft vielleicht weiter: Versuchen Sie es später noch einmal, oder sagen Sie es dem, der das Ziel betreut.',
+    },
     target_config: {
       title: 'Das Asset ist nicht eingerichtet',
       text: 'In seinem Eintrag fehlt etwas, oder etwas darin ist nicht brauchbar. Sagen Sie es dem Eigentümer des Assets.',

@@ -489,6 +489,10 @@ export const en = {
       title: 'The target was lost',
       text: 'The connection between the gateway and the target broke. What ran there may be gone.',
     },
+    target_unresponsive: {
+      title: 'The target stopped answering',
+      text: 'The connection stands, but the target reacts to nothing any more. What ran there may go on: try again later, or tell whoever looks after it.',
+    },
     target_config: {
       title: 'The asset is not set up',
       text: 'Its record lacks something, or holds something that cannot be used. Tell the owner of the asset.',

@@ -495,6 +495,10 @@ export const es: Messages = {
       title: 'Se perdió el destino',
       text: 'La conexión entre la pasarela y el destino se rompió. Lo que corría allí puede haberse perdido.',
     },
+    target_unresponsive: {
+      title: 'El destino ya no responde',
+      text: 'La conexión sigue en pie, pero el destino no reacciona a nada. Puede que lo que corría allí siga en marcha: pruebe más tarde o avise a quien lo administra.',
+    },
     target_config: {
       title: 'El activo no está configurado',
       text: 'A su ficha le falta algo, o contiene algo que no sirve. Avise al propietario del activo.',

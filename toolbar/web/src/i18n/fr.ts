@@ -500,6 +500,10 @@ export const fr: Messages = {
       title: 'La cible a été perdue',
       text: 'La connexion entre la passerelle et la cible s’est rompue. Ce qui y tournait a peut-être disparu.',
     },
+    target_unresponsive: {
+      title: 'La cible ne répond plus',
+      text: 'La connexion tient, mais la cible ne réagit plus à rien. Ce qui y tournait continue peut-être. Réessayez plus tard, ou prévenez la personne qui l’administre.',
+    },
     target_config: {
       title: 'La ressource n’est pas configurée',
       text: 'Sa fiche est incomplète ou contient une valeur inutilisable. Prévenez le propriétaire de la ressource.',
