@@ -24,12 +24,13 @@ type playback struct {
 	BrokenAt int64  `json:"broken_at"`
 	Base     string `json:"segment_base"`
 	Segments []struct {
-		Key bool `json:"key"`
+		At  int64 `json:"at_ms"`
+		Key bool  `json:"key"`
 	} `json:"segments"`
 }
 
 // record runs a session in which something is typed, to its end.
-func record(ctx context.Context, t *testing.T, g *spine.Gateway) pam.SessionID {
+func record(ctx context.Context, t testing.TB, g *spine.Gateway) pam.SessionID {
 	t.Helper()
 	b := g.Browser()
 	id, err := b.Start(ctx, spine.Recorded, nil)

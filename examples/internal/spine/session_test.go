@@ -18,7 +18,7 @@ import (
 const patience = 3 * time.Minute
 
 // demoTarget runs the in-process server.
-func demoTarget(t *testing.T, h sshtest.Handler) spine.Target {
+func demoTarget(t testing.TB, h sshtest.Handler) spine.Target {
 	t.Helper()
 	srv, err := sshtest.NewServer(sshtest.Config{Handler: h, Passwords: map[string]string{"demo": "correct horse"}})
 	if err != nil {
@@ -36,7 +36,7 @@ func demoTarget(t *testing.T, h sshtest.Handler) spine.Target {
 	return spine.Target{Address: addr, User: "demo", HostKey: srv.HostKey(), Password: "correct horse"}
 }
 
-func start(t *testing.T, cfg spine.Config) (*spine.Gateway, context.Context) {
+func start(t testing.TB, cfg spine.Config) (*spine.Gateway, context.Context) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
