@@ -332,7 +332,10 @@ export const ja: Messages = {
       title: '承認を待っています',
       text: '申請はまだ処理されていません。承認されるとセッションを開始できます。',
     },
-    request_not_needed: { title: '承認は不要です', text: 'ここでは今、承認は必要ありません。セッションを開始してください。' },
+    request_not_needed: {
+      title: '承認は不要です',
+      text: 'ここでは今、承認は必要ありません。セッションを開始してください。',
+    },
     request_closed: { title: '申請は終了しています', text: 'すでに決定、取り下げ、または期限切れになっています。' },
     request_changed: { title: '申請が変わりました', text: 'ほかの人が先に操作しました。もう一度確認してください。' },
     request_decided: { title: 'すでに決定済みです', text: '同じ申請について二度決定することはできません。' },

@@ -22,9 +22,14 @@ test("R3 asciinema's own player plays the export of a recording, resize included
   await session.ready()
   await session.run(`printf '\\033[1;32mgrün\\033[0m 日本語 before\\n'`)
   await expect(session.rows).toContainText('日本語 before')
+  await session.run('S=$(stty size); echo was $S')
+  await expect(session.rows).toContainText(/was \d+ \d+\s*\$/)
   await page.setViewportSize({ width: 600, height: 400 })
-  await session.run(`clear; stty size | tr ' ' x; echo after the resize`)
-  await expect(session.rows).toContainText('after the resize')
+  // The terminal follows the window a moment later, and the machine after that.
+  await session.run(
+    `until [ "$(stty size)" != "$S" ]; do sleep 0.1; done; clear; stty size | tr ' ' x; echo after the resize`,
+  )
+  await expect(session.rows).toHaveText(/^\d+x\d+\s*after the resize\s*\$\s*$/)
   const size = /(\d+)x(\d+)/.exec((await session.screen()).join('\n'))
   await session.run('exit')
   await expect(session.card(/^You signed out/)).toBeVisible()

@@ -55,9 +55,9 @@ test('L7 what is typed, drawn and turned reaches a program on a real xrdp', asyn
   await desk.page.mouse.up()
   await expect.poll(() => server.run('timeout', '10', 'xclip', '-o', '-selection', 'primary')).toBe('quick')
   await desk.right()
-  // The terminal says which way the wheel was turned: buttons 4 and 5 of X.
+  // The terminal says which way the wheel was turned: buttons 4 and 5 of X. It has heard the wish when it answers what came behind.
   await server.sh(
-    `printf '%s' "stty raw -echo; printf '\\\\033[?1000h'; : >asked; head -c 12 | od -An -c -w6 >turned; printf '\\\\033[?1000l'; stty sane" >wheel.sh`,
+    `printf '%s' "stty raw -echo; printf '\\\\033[?1000h\\\\033[5n'; head -c 4 >answered; : >asked; head -c 12 | od -An -c -w6 >turned; printf '\\\\033[?1000l'; stty sane" >wheel.sh`,
   )
   await desk.point()
   await desk.type('sh wheel.sh')

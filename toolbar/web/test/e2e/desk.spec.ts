@@ -76,6 +76,9 @@ test('L3 L7 a desktop takes the size of the window, again and again; a fixed one
 test('C2 J4 a page that is loaded anew has the picture, and what was typed', async ({ anna }) => {
   const desk = await open(anna)
   await desk.page.keyboard.type('before')
+  // A page that goes takes along what it has not sent.
+  await desk.page.keyboard.press('Control+c')
+  await expect.poll(() => clipboard(desk)).toBe('before')
   desk.page.on('dialog', (d) => d.accept())
   await desk.page.reload()
   await desk.ready()

@@ -45,7 +45,7 @@ export class FilesPage {
   /** Waits until a transfer is over and returns its code. */
   async over(name: string): Promise<string | null> {
     const job = this.panel.locator('.job[data-code]').filter({ hasText: name }).first()
-    await expect(job).toBeVisible({ timeout: 20_000 })
+    await expect(job).toBeVisible()
     return job.getAttribute('data-code')
   }
 

@@ -71,6 +71,8 @@ test('R2 R10 a shell is played, sought in and played again, and ends as it was s
   await expect(session.rows).toContainText(/is \d+ \d+\s*\$/)
   await session.run('exit')
   await expect(session.card(/^You signed out/)).toBeVisible()
+  // What came last is drawn when the browser finds the time.
+  await expect.poll(async () => (await session.screen()).join('\n')).toMatch(/\$ exit\s+logout\s*$/)
   const seen = await session.screen()
   expect(seen.join('\n')).toContain('line 3')
 

@@ -101,7 +101,7 @@ const bytesOf = (all: { payload: Uint8Array }[]) => all.reduce((n, c) => n + c.p
 test('S22 S08 under the policy of the session page a Worker draws by WebAssembly what the gateway draws', async ({
   anna,
 }) => {
-  const worker = anna.page.waitForResponse(/chunk-screen-worker-/)
+  const worker = anna.page.waitForResponse(/chunk-screen-worker-/, { timeout: 0 }) // a shell is opened before
   const session = await anna.open('shell')
   const got = await show(
     session.page,

@@ -100,7 +100,8 @@ test('S06 a page of another origin gets nothing and changes nothing', async ({ a
       world
         .events()
         .slice(before)
-        .filter((e) => e.verb === 'Start Session' || e.verb === 'Complete Session'),
+        // Sessions that other tests have left behind may end meanwhile.
+        .filter((e) => e.verb === 'Start Session' || (e.verb === 'Complete Session' && e.session === session.id)),
     ).toEqual([])
 
     // The forms that need no script.
@@ -371,7 +372,9 @@ test('S50 nothing is left in the browser', async ({ world }) => {
     await expect(page.getByRole('status')).toBeVisible()
     expect(await page.evaluate(() => navigator.serviceWorker.getRegistrations().then((r) => r.length))).toBe(0)
     for (const path of ['/login', '/assets', '/pam/s/:id', '/pam/api/session/:id/attach']) {
-      expect(headers[path], path).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
+      await expect
+        .poll(() => headers[path], path) // the browser tells all headers later than the answer
+        .toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
     }
     expect(await context.cookies()).toEqual([])
   } finally {
@@ -417,7 +420,8 @@ test('the policies of the pages are strict, and nothing of ours breaks them', as
     return (await r?.headerValue('content-security-policy')) ?? ''
   }
   for (const path of ['/assets', '/assets/shell', '/sessions']) {
-    expect(await visit(anna.page, path)).not.toMatch(/unsafe|\*/)
+    const policy = await visit(anna.page, path) // a desktop may be opened in some, whose decoder is WebAssembly
+    expect(policy.replace("script-src 'self' 'wasm-unsafe-eval';", '')).not.toMatch(/unsafe|\*/)
   }
   const session = await anna.open('shell')
   await session.run(`printf '\\033[38;2;10;200;30mtrue colour\\033[48;5;90mbackground\\033[0m\\n'`)

@@ -39,18 +39,25 @@ test('C1 E1 L2 L5 from the asset to a shell, and exit ends it as remote_logoff',
   await expect(session.card('You signed out of shell')).toBeVisible()
   await expect(tab.getByText('remote_logoff')).toBeVisible()
   await expectAccessible(tab)
-  expect(world.events().filter((e) => e.session === session.id)).toMatchObject([
-    { verb: 'Start Session', user: 'anna', asset: 'shell' },
-    { verb: 'Complete Session', reason: 'remote_logoff' },
-  ])
+  // The page is told first, then the store and the audit.
+  await expect
+    .poll(() => world.events().filter((e) => e.session === session.id))
+    .toMatchObject([
+      { verb: 'Start Session', user: 'anna', asset: 'shell' },
+      { verb: 'Complete Session', reason: 'remote_logoff' },
+    ])
 
   // Start again goes through the whole decision and gives a new session.
   const before = session.id
   await tab.getByRole('button', { name: 'Start again' }).click()
   await expect(tab).not.toHaveURL(new RegExp(before))
   await session.ready()
+  const last = session.id
   await session.run('exit')
   await expect(session.card('You signed out of shell')).toBeVisible()
+  await expect
+    .poll(() => world.events().filter((e) => e.session === last && e.verb === 'Complete Session'))
+    .toHaveLength(1)
 
   await page.reload()
   await expect(page.locator('section', { hasText: 'My sessions' }).locator('tbody tr')).toContainText([

@@ -204,22 +204,26 @@ test('T8 the bell lights up at most once a second, and marks a tab that nobody l
   const session = await anna.open('shell')
   const { page } = session
   await page.evaluate(() => {
-    const seen = { flashes: 0, duration: 0 }
+    const seen = { flashes: 0, duration: 0, apart: Number.POSITIVE_INFINITY }
+    let last = Number.NEGATIVE_INFINITY
     Object.assign(window, { seen })
     const animate = Element.prototype.animate
     Element.prototype.animate = function (frames, options) {
       if (this.classList.contains('flash')) {
         seen.flashes++
+        seen.apart = Math.min(seen.apart, performance.now() - last)
+        last = performance.now()
         seen.duration = (options as KeyframeAnimationOptions).duration as number
       }
       return animate.call(this, frames, options)
     }
   })
-  const seen = () => page.evaluate(() => (window as unknown as { seen: { flashes: number; duration: number } }).seen)
+  const seen = () =>
+    page.evaluate(() => (window as unknown as { seen: { flashes: number; duration: number; apart: number } }).seen)
   await session.run(`for i in $(seq 500); do printf '\\a'; done; echo r''ung`)
   await expect(session.rows).toContainText('rung')
   expect((await seen()).flashes).toBeGreaterThan(0)
-  expect((await seen()).flashes).toBeLessThan(5)
+  expect((await seen()).apart).toBeGreaterThan(900)
   await expect(page).not.toHaveTitle(/^●/)
   // As in a tab behind others.
   const hide = (hidden: boolean) =>
@@ -262,7 +266,12 @@ test('L3 L8 T8 colours and size change in the session, and are there after a rel
   await expect(panel.getByRole('radio', { name: 'As the page' })).toBeFocused()
   await expect(panel.getByRole('radio')).toHaveCount(9)
   await expectAccessible(page)
-  const kept = page.waitForResponse((r) => r.url().endsWith('/display') && r.status() === 204)
+  // What is chosen within a moment is kept in one go; on a slow machine it is not one moment.
+  const keeps = (size: string) =>
+    page.waitForResponse(
+      (r) => r.url().endsWith('/display') && r.status() === 204 && (r.request().postData() ?? '').includes(`"${size}"`),
+    )
+  const kept = keeps('16')
   await panel.getByRole('radio', { name: 'Midnight' }).check()
   expect(await background()).toBe('#0b1530')
   await panel.getByRole('button', { name: 'Larger text' }).click()
@@ -275,7 +284,7 @@ test('L3 L8 T8 colours and size change in the session, and are there after a rel
   await expect(page.locator('.xterm-helper-textarea')).toBeFocused()
 
   // Ctrl with + and - as well.
-  const again = page.waitForResponse((r) => r.url().endsWith('/display') && r.status() === 204)
+  const again = keeps('17')
   await page.keyboard.press('Control+Equal')
   await again
   const asked = page.waitForEvent('dialog')

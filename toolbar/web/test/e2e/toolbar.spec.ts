@@ -49,8 +49,7 @@ test('T1 a click, a tap and the keys open the toolbar, AltGr does not', async ({
   await page.mouse.move(from.x + 300, from.y + 3, { steps: 5 })
   await page.mouse.up()
   await expect(session.bar).toBeHidden()
-  const moved = await at()
-  expect(moved).toBeGreaterThan(from.x + 200)
+  await expect.poll(at).toBeGreaterThan(from.x + 200)
 
   const phone = await browser.newContext({
     baseURL: world.url,
