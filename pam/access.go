@@ -37,6 +37,7 @@ type question struct {
 	needs   Declaration // that must permit beside web_session; empty: none
 	limited bool        // it would exceed a limit; attaching again never does
 	session SessionID   // of an operation in a session
+	mode    Mode        // of joining
 	asking  bool        // for approval: what was approved before does not count
 	live    bool        // the person is in already
 	request RequestID   // of the live session, by which it was started
@@ -83,7 +84,9 @@ func (b *Broker) consult(ctx context.Context, who Identity, q question, ev *eval
 		ev.facts.Approval, ev.request = state, r
 		if state == ApprovalGiven {
 			ev.grants = ev.grants.bind(r)
-			ev.facts.Profile = b.facts(ev.grants, true, q).Profile
+			if q.op != OpPlay { // which asks no profile
+				ev.facts.Profile = b.facts(ev.grants, true, q).Profile
+			}
 		}
 		ev.decision = Decide(ev.facts)
 	}

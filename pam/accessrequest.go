@@ -127,7 +127,10 @@ type AccessRequest struct {
 	Updated time.Time    `json:"updated"`
 	Until   time.Time    `json:"until,omitzero"`   // when it expires if nobody decides
 	Decided time.Time    `json:"decided,omitzero"` // when it was approved or rejected
-	// Closed tells who ended an open request and why; empty if time did or a decision.
+	// Extended is until when a session that runs by the request may go on, if that is later than the end that was approved (I4).
+	// Nothing new begins in that time.
+	Extended time.Time `json:"extended,omitzero"`
+	// ClosedBy tells who ended an open request and why; empty if time did or a decision.
 	ClosedBy   UserID `json:"closed_by,omitempty"`
 	ClosedNote string `json:"closed_note,omitempty"`
 }
@@ -179,7 +182,16 @@ func (r AccessRequest) Level() int {
 	return len(r.Workflow.Levels)
 }
 
-// Window is the time in which an approved request is good. ok is false for one that is not approved.
+// ends is until when what runs by the request may run.
+func (r AccessRequest) ends() time.Time {
+	_, to, _ := r.Window()
+	if r.Extended.After(to) {
+		return r.Extended
+	}
+	return to
+}
+
+// Window is the time in which something can be begun by an approved request. ok is false for one that is not approved.
 func (r AccessRequest) Window() (from, to time.Time, ok bool) {
 	if r.State != RequestApproved && r.State != RequestCompleted && r.State != RequestRevoked || r.Decided.IsZero() {
 		return time.Time{}, time.Time{}, false
@@ -193,8 +205,14 @@ func (r AccessRequest) Window() (from, to time.Time, ok bool) {
 // Good reports whether the request lets its requester do now what it asks for: it is approved, by enough approvers of
 // these very terms, its time has come and is not over. Whether it is used up is UsedUp's question.
 func (r AccessRequest) Good(now time.Time) bool {
-	from, to, ok := r.Window()
-	return ok && r.State == RequestApproved && !now.Before(from) && now.Before(to) && r.Level() == len(r.Workflow.Levels)
+	_, to, _ := r.Window()
+	return r.holds(now) && now.Before(to)
+}
+
+// holds is Good for what runs already.
+func (r AccessRequest) holds(now time.Time) bool {
+	from, _, ok := r.Window()
+	return ok && r.State == RequestApproved && !now.Before(from) && now.Before(r.ends()) && r.Level() == len(r.Workflow.Levels)
 }
 
 // UsedUp reports whether nothing new can be begun with the request.

@@ -19,7 +19,7 @@ func (b *Broker) approval(ctx context.Context, who Identity, q question, asset A
 	}
 	covers := func(r AccessRequest) bool {
 		return r.User == who.User && r.Person == who.person() && r.Operation == q.op && r.Asset == asset.ID && r.Account == asset.Account &&
-			r.Session == q.session && reflect.DeepEqual(r.Workflow, *sel.Workflow)
+			r.Session == q.session && r.Params["mode"] == string(q.mode) && reflect.DeepEqual(r.Workflow, *sel.Workflow)
 	}
 	now := b.cfg.Now()
 	if q.request != "" { // of a session that runs: by this request or not at all
@@ -27,7 +27,7 @@ func (b *Broker) approval(ctx context.Context, who Identity, q question, asset A
 		if err != nil {
 			return ApprovalMissing, nil, fmt.Errorf("store: %w", err)
 		}
-		if r = r.at(now); covers(r) && r.Good(now) {
+		if r = r.at(now); covers(r) && r.holds(now) {
 			return ApprovalGiven, &r, nil
 		}
 		return ApprovalMissing, nil, nil
@@ -71,7 +71,7 @@ func (b *Broker) locked(ctx context.Context, who Identity, asset AssetID, own *A
 	now := b.cfg.Now()
 	mine := own != nil && own.Exclusive
 	for _, r := range list {
-		if r.User == who.User || !r.at(now).Good(now) {
+		if r.User == who.User || !r.at(now).holds(now) {
 			continue
 		}
 		if !mine || r.Decided.Before(own.Decided) || r.Decided.Equal(own.Decided) && r.ID < own.ID {
@@ -91,7 +91,7 @@ func (b *Broker) locked(ctx context.Context, who Identity, asset AssetID, own *A
 // bind makes the grants those of an approved request: what was asked for is what is given.
 func (g Grants) bind(r *AccessRequest) Grants {
 	g.Declarations = narrow(g.Declarations, r.Declarations)
-	if len(r.Params) > 0 {
+	if r.Operation == OpAccess && len(r.Params) > 0 {
 		g.Pins = maps.Clone(g.Pins)
 		if g.Pins == nil {
 			g.Pins = Params{}
@@ -157,7 +157,7 @@ func (s *liveSession) closeRequest(ctx context.Context) {
 	if s.request == "" {
 		return
 	}
-	_, err := s.b.changeRequest(ctx, s.request, nil, func(r AccessRequest) (AccessRequest, error) {
+	r, err := s.b.changeRequest(ctx, s.request, nil, func(r AccessRequest) (AccessRequest, error) {
 		if !r.UsedUp() {
 			return r, errRequestClosed
 		}
@@ -165,7 +165,7 @@ func (s *liveSession) closeRequest(ctx context.Context) {
 	})
 	switch {
 	case err == nil:
-		s.b.requestMoved()
+		s.b.requestMoved(r)
 	case !errors.Is(err, errRequestClosed):
 		s.log.Warn("a used access request was not closed", "request", s.request, "err", err)
 	}

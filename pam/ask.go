@@ -11,14 +11,15 @@ import (
 // Ask is what a user asks approval for.
 type Ask struct {
 	Operation Operation // empty: OpAccess
-	Asset     AssetID
+	Asset     AssetID   // of OpAccess
+	Session   SessionID // of all others: it is to be extended, joined or played
 	// From and To are the time asked for; Lasting, with From and To zero, a time that begins with the approval.
 	From, To   time.Time
 	Lasting    time.Duration
 	Message    string // why; for the approvers and the audit
 	TicketID   string // of the host's ticket system
 	Exclusive  bool   // where the selector leaves it open
-	Params     Params // launch parameters, part of what is approved; missing ones are the remembered or default values
+	Params     Params // of OpAccess launch parameters, part of what is approved; missing ones are the remembered or default values. Of OpJoin the mode
 	ClientAddr netip.Addr
 	SocketAddr string
 }
@@ -33,19 +34,33 @@ func (b *Broker) Ask(ctx context.Context, who Identity, a Ask) (AccessRequest, e
 		return AccessRequest{}, &Refusal{Code: CodeTooLarge, Field: "message"}
 	case len(a.TicketID) > maxTicketID:
 		return AccessRequest{}, &Refusal{Code: CodeTooLarge, Field: "ticket_id"}
-	case a.Operation != OpAccess:
-		return AccessRequest{}, &Refusal{Code: CodeInvalidParam, Field: "operation"}
+	case (a.Operation == OpAccess) != (a.Session == ""):
+		return AccessRequest{}, &Refusal{Code: CodeInvalidParam, Field: "operation", Text: "asset.access is asked for on an asset, all else in a session"}
 	}
 	if refusal := b.knock(doorAsk, who.User, a.ClientAddr); refusal != nil {
 		return AccessRequest{}, refusal
 	}
-	ev, err := b.evaluate(ctx, who, question{asset: a.Asset, op: a.Operation, addr: a.ClientAddr, asking: true})
+	if a.Session != "" {
+		if err := b.sessionAsk(ctx, who, &a); err != nil {
+			return AccessRequest{}, err
+		}
+	}
+	q := question{asset: a.Asset, op: a.Operation, addr: a.ClientAddr, session: a.Session, mode: Mode(a.Params["mode"]), asking: true}
+	if a.Operation != OpJoin {
+		q.mode = ""
+	}
+	q.needs = joins[q.mode]
+	decide := b.evaluate
+	if a.Operation == OpPlay {
+		decide = b.decidePlay
+	}
+	ev, err := decide(ctx, who, q)
 	if err != nil {
 		b.cfg.Log.Error("decision failed", "user", who.User, "asset", a.Asset, "err", err)
 	}
 	event := Event{
 		At: b.cfg.Now(), Verb: RequestAccess, User: who.User, Login: who.LoginID, Asset: a.Asset, ClientAddr: addrText(a.ClientAddr),
-		SocketAddr: a.SocketAddr, Rules: ev.grants.Rules, Policy: ev.grants.Version,
+		SocketAddr: a.SocketAddr, Session: a.Session, Rules: ev.grants.Rules, Policy: ev.grants.Version,
 	}
 	switch ev.decision.Code {
 	case CodeRequestRequired:
@@ -58,7 +73,7 @@ func (b *Broker) Ask(ctx context.Context, who Identity, a Ask) (AccessRequest, e
 		return AccessRequest{}, &Refusal{Code: ev.decision.Code, Err: err}
 	}
 	r := AccessRequest{
-		Operation: a.Operation, Asset: ev.asset.ID, AssetName: ev.asset.Name, Account: ev.asset.Account,
+		Operation: a.Operation, Asset: a.Asset, AssetName: ev.asset.Name, Account: ev.asset.Account, Session: a.Session,
 		User: who.User, UserName: who.name(), Person: who.person(), Login: who.LoginID,
 		From: a.From, To: a.To, Lasting: a.Lasting, Message: a.Message, TicketID: a.TicketID, Exclusive: a.Exclusive,
 		Declarations: ev.grants.Declarations, Recorded: ev.grants.Declarations[WebSession] == Record,
@@ -68,31 +83,42 @@ func (b *Broker) Ask(ctx context.Context, who Identity, a Ask) (AccessRequest, e
 	if err := r.settleTime(now, &b.cfg.Limits); err != nil {
 		return AccessRequest{}, err
 	}
-	switch ev.grants.Selector.Exclusive {
-	case ExclusiveRequired:
+	switch excl := ev.grants.Selector.Exclusive; {
+	case a.Operation != OpAccess:
+		r.Exclusive = false
+	case excl == ExclusiveRequired:
 		r.Exclusive = true
-	case ExclusiveOptional:
-	default:
-		if r.Exclusive {
-			return AccessRequest{}, &Refusal{Code: CodeInvalidParam, Field: "exclusive", Text: "the workflow does not offer it"}
-		}
+	case excl != ExclusiveOptional && r.Exclusive:
+		return AccessRequest{}, &Refusal{Code: CodeInvalidParam, Field: "exclusive", Text: "the workflow does not offer it"}
 	}
 	if r.Workflow.Ticket && r.TicketID == "" {
 		return AccessRequest{}, &Refusal{Code: CodeInvalidParam, Field: "ticket_id", Text: "the workflow asks for one"}
 	}
-	remembered, err := b.cfg.Store.Params(ctx, who.User, a.Asset)
-	if err != nil {
-		b.cfg.Log.Warn("remembered parameters", "err", err)
-	}
-	if r.Params, err = resolveParams(ev.protocol.Params(), ev.asset.Type.OS, ev.grants, remembered, a.Params); err != nil {
-		return AccessRequest{}, paramRefusal(err)
-	}
-	for _, p := range ev.protocol.Params() {
-		if p.Display { // how it looks on one's own screen is nobody else's business, and may change at any time
-			delete(r.Params, p.Name)
+	r.Params = a.Params
+	if a.Operation == OpAccess {
+		if r.Params, err = b.launchTerms(ctx, who, ev, a.Params); err != nil {
+			return AccessRequest{}, err
 		}
 	}
 	return b.submit(ctx, r, event)
+}
+
+// launchTerms are the parameters that a launch by approval will have.
+func (b *Broker) launchTerms(ctx context.Context, who Identity, ev evaluation, given Params) (Params, error) {
+	remembered, err := b.cfg.Store.Params(ctx, who.User, ev.asset.ID)
+	if err != nil {
+		b.cfg.Log.Warn("remembered parameters", "err", err)
+	}
+	params, err := resolveParams(ev.protocol.Params(), ev.asset.Type.OS, ev.grants, remembered, given)
+	if err != nil {
+		return nil, paramRefusal(err)
+	}
+	for _, p := range ev.protocol.Params() {
+		if p.Display { // how it looks on one's own screen is nobody else's business, and may change at any time
+			delete(params, p.Name)
+		}
+	}
+	return params, nil
 }
 
 // submit writes a new request down, if its user has not too many that are open.
@@ -119,7 +145,7 @@ func (b *Broker) submit(ctx context.Context, r AccessRequest, event Event) (Acce
 		return AccessRequest{}, &Refusal{Code: CodeInternal, Err: fmt.Errorf("storing the request: %w", err)}
 	}
 	b.met.asked.Inc(1)
-	b.requestMoved()
+	b.requestMoved(r)
 	return r, nil
 }
 

@@ -238,6 +238,7 @@ type viewerState struct {
 	Step            string                `json:"step,omitempty"`
 	Recorded        bool                  `json:"recorded"`
 	Ends            *endingView           `json:"ends,omitempty"`
+	Expires         *expiryView           `json:"expires,omitempty"`
 	Capabilities    map[Declaration]Value `json:"capabilities"`
 	People          []personView          `json:"people"`
 	Params          Params                `json:"params"`
@@ -265,7 +266,7 @@ func (s *liveSession) stateFor(p *participant) viewerState {
 	defer s.mu.Unlock()
 	v := viewerState{
 		Session: s.id, Participant: p.id, Mode: p.mode, Asset: s.b.assetView(s.asset), State: s.state, Step: s.step,
-		Recorded: s.record, Capabilities: p.caps.Load().view(), Params: s.params, Ends: s.warning.view(),
+		Recorded: s.record, Capabilities: p.caps.Load().view(), Params: s.params, Ends: s.warning.view(), Expires: s.expiry(p),
 		Started: stamp(s.created), Now: stamp(s.b.cfg.Now()),
 		Window: s.b.cfg.Limits.Window, Ack: ackEvery, ReconnectWindow: int(s.b.cfg.Limits.Reconnect / time.Second),
 		Gateway: s.b.cfg.Gateway,

@@ -20,6 +20,8 @@ var auditSites = map[string]string{
 	"Join":             "TestJoin_S31_NoEventNoPlace",              // no place
 	"open":             "TestPlay_S31_NoEventNoByte",               // nothing is played
 	"Terminate":        "TestAudit_S31_EachWriteFails",             // the session goes on
+	"submit":           "TestRequest_S31_NoEventNothingHappens",    // no request
+	"changeRequest":    "TestRequest_S31_NoEventNothingHappens",    // it stays as it was
 	"auditClipboard":   "TestAudit_S31_EachWriteFails",             // nothing is pasted
 	"writeDown":        "TestFiles_I11_I12_I13_S18_OpenSSH",        // nothing is done to a file
 	"verifyMFA":        "TestStart_S31_S15_NothingWithoutItsEvent", // the factor opens nothing

@@ -64,7 +64,9 @@ func (s *liveSession) next() ending {
 // startClock begins to count. The caller holds mu.
 func (s *liveSession) startClock() {
 	s.started, s.begunWall = s.at(), s.b.cfg.Now().Round(0)
-	s.untilAt = s.started + s.until.Sub(s.begunWall) // what an approval has left; nothing if there is none
+	if !s.until.IsZero() {
+		s.setUntil(s.until)
+	}
 	s.lastInput.Store(int64(s.started))
 	s.clock = time.AfterFunc(time.Hour, s.tick)
 	s.setClock()

@@ -169,14 +169,18 @@ func TestClock_I5_S14_Approval(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		s := approved(t, 30*time.Minute)
+		s.mu.Lock()
 		now := s.b.cfg.Now
 		s.b.cfg.Now = func() time.Time { return now().Round(0).Add(-24 * time.Hour) }
+		s.mu.Unlock()
 		expectClock(t, s, 30*time.Minute, CodeExpired, EndExpired)
 	})
 	synctest.Test(t, func(t *testing.T) {
 		s := approved(t, 30*time.Minute)
+		s.mu.Lock()
 		now := s.b.cfg.Now
 		s.b.cfg.Now = func() time.Time { return now().Round(0).Add(24 * time.Hour) }
+		s.mu.Unlock()
 		if !s.overdue() || s.end == nil || s.end.Reason != EndExpired || s.end.Code != CodeExpired {
 			t.Errorf("set forward: %+v", s.end)
 		}

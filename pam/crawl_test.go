@@ -31,6 +31,8 @@ var crawl = map[string][8]int{
 	"POST /api/session/{id}/attach":      {401, 404, 404, 404, 404, 404, 200, 403},
 	"POST /api/session/{id}/end":         {401, 404, 404, 404, 404, 404, 204, 403},
 	"POST /api/session/{id}/display":     {401, 404, 404, 404, 404, 404, 204, 403},
+	"POST /api/session/{id}/requests":    {401, 422, 422, 422, 422, 422, 422, 422}, // of an empty body: asset.access is not asked for in a session
+	"POST /api/session/{id}/extend":      {401, 404, 404, 404, 404, 404, 409, 403}, // no approval ends it
 	"POST /api/session/{id}/join":        {401, 404, 404, 201, 201, 404, 404, 404},
 	"GET /api/session/{id}/socket":       {426, 426, 426, 426, 426, 426, 426, 426}, // without a ticket it opens nothing for anyone
 	"POST /api/session/{id}/play":        {401, 404, 404, 404, 404, 404, 404, 404}, // the recorder of this test keeps none; TestPlay_S02 has one

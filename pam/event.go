@@ -25,6 +25,7 @@ const (
 	DeleteFile        Verb = "Delete File"
 	VerifyMFA         Verb = "Verify MFA"
 	FailMFA           Verb = "Fail MFA"
+	ExtendSession     Verb = "Extend Session"
 	RequestAccess     Verb = "Request Access"
 	ApproveRequest    Verb = "Approve Request" // one approver's word; the request may need more
 	RejectRequest     Verb = "Reject Request"

@@ -37,6 +37,8 @@ func (b *Broker) table() []route {
 		{"POST", "/api/session/{id}/attach", b.serveAttach, false},
 		{"POST", "/api/session/{id}/end", b.serveEnd, false},
 		{"POST", "/api/session/{id}/display", b.serveDisplay, false},
+		{"POST", "/api/session/{id}/requests", b.serveSessionAsk, false},
+		{"POST", "/api/session/{id}/extend", b.serveExtend, false},
 		{"POST", "/api/session/{id}/join", b.serveJoin, false},
 		{"POST", "/api/session/{id}/play", b.servePlay, false},
 		{"GET", "/api/playback/{id}/segment/{n}", b.serveSegment, false},

@@ -45,7 +45,9 @@ func (b *Broker) Join(ctx context.Context, who Identity, r JoinRequest) (Partici
 		return "", &Refusal{Code: CodeInternal, Err: err}
 	}
 	s := b.find(r.Session)
-	ev, err := b.evaluate(ctx, who, question{asset: info.Asset, op: OpJoin, addr: r.ClientAddr, needs: need, limited: s != nil && s.full(who)})
+	ev, err := b.evaluate(ctx, who, question{
+		asset: info.Asset, op: OpJoin, addr: r.ClientAddr, needs: need, session: info.ID, mode: r.Mode, limited: s != nil && s.full(who),
+	})
 	if err != nil {
 		b.cfg.Log.Error("decision failed", "user", who.User, "session", r.Session, "err", err)
 	}
@@ -82,9 +84,21 @@ func (b *Broker) Join(ctx context.Context, who Identity, r JoinRequest) (Partici
 		}()
 		ev.passMFA()
 	}
+	unuse, err := b.useRequest(ctx, ev.request)
+	if err != nil { // it was good a moment ago: somebody else was faster
+		return deny(&Refusal{Code: CodeRequestRequired, Err: err})
+	}
+	defer func() {
+		if !joined {
+			unuse()
+		}
+	}()
 	p, err := b.newParticipant(who, r.Mode, ev.grants, r.ClientAddr)
 	if err != nil {
 		return "", &Refusal{Code: CodeInternal, Err: err}
+	}
+	if ev.request != nil {
+		p.request, event.Request = ev.request.ID, ev.request.ID
 	}
 	if err := b.audit.write(ctx, event); err != nil {
 		return "", &Refusal{Code: CodeAuditFailed, Err: err}

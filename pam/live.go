@@ -68,6 +68,7 @@ type liveSession struct {
 	begunWall time.Time     // and by the wall clock alone
 	until     time.Time     // by that, when the approval ends; zero if no workflow governs the session
 	untilAt   time.Duration // and as an offset of begun
+	extension extension     // what the owner may do about that
 	warning   *ending       // what the people have been warned of
 	lag       *time.Timer   // runs while something appended to the recording is not written
 	unwritten uint64        // index of the newest such entry
@@ -230,7 +231,11 @@ func (s *liveSession) start() {
 		s.away.Stop()
 	}
 	s.startClock()
+	governed := !s.until.IsZero()
 	s.mu.Unlock()
+	if governed {
+		s.b.rouse() // what its owner may do about the end
+	}
 	s.waits()
 	s.b.wg.Go(s.run)
 }

@@ -17,7 +17,9 @@ type participant struct {
 	login string
 	human string // Identity.Person
 	mode  Mode
-	since time.Time
+	// request is the access request by which somebody joined; empty if no workflow governs it.
+	request RequestID
+	since   time.Time
 
 	caps atomic.Pointer[Capabilities] // of the live decision about this person
 

@@ -32,24 +32,30 @@ const (
 
 // decidePlay decides about playing recordings of one asset: for its managers, under the workflows of recording.play, and for
 // administrators and auditors. A protocol or a profile are not asked for: those are about starting.
-func (b *Broker) decidePlay(ctx context.Context, who Identity, asset AssetID, addr netip.Addr) (Grants, Decision, error) {
-	denied := Decision{Code: CodePolicyError}
+//
+// Of the asset the evaluation knows the id alone: it may be gone, and its recordings are still there.
+func (b *Broker) decidePlay(ctx context.Context, who Identity, q question) (evaluation, error) {
+	denied := evaluation{decision: Decision{Code: CodePolicyError}}
 	start := time.Now()
-	g, err := b.cfg.Policy.Grants(ctx, Query{User: who.User, Asset: asset, Operation: OpPlay, ClientAddr: addr, At: b.cfg.Now()})
+	g, err := b.cfg.Policy.Grants(ctx, Query{User: who.User, Asset: q.asset, Operation: OpPlay, ClientAddr: q.addr, At: b.cfg.Now()})
 	b.met.decideNs.Update(int64(time.Since(start)))
 	if err != nil {
-		return Grants{}, denied, fmt.Errorf("policy: %w", err)
+		return denied, fmt.Errorf("policy: %w", err)
 	}
 	site, err := b.site(ctx, who)
 	if err != nil {
-		return Grants{}, denied, fmt.Errorf("policy: %w", err)
+		return denied, fmt.Errorf("policy: %w", err)
 	}
-	f := b.facts(g, true, question{})
-	f.Profile = Allow
+	ev := evaluation{asset: Asset{ID: q.asset}, grants: g, facts: b.facts(g, true, question{})}
+	ev.facts.Profile = Allow
 	if site == SiteAdministrator || site == SiteAuditor {
-		f.Role, f.Permitted = max(f.Role, RoleManager), true
+		ev.facts.Role, ev.facts.Permitted = max(ev.facts.Role, RoleManager), true
 	}
-	return g, Decide(f), nil
+	ev.decision = Decide(ev.facts)
+	if err := b.consult(ctx, who, q, &ev); err != nil {
+		return denied, err
+	}
+	return ev, nil
 }
 
 // Play checks a recording and, if this user may play it, opens a playback (R2). The event stands before anything of the recording
@@ -65,10 +71,11 @@ func (b *Broker) Play(ctx context.Context, who Identity, r PlayRequest) (*Playba
 	case err != nil:
 		return nil, &Refusal{Code: CodeInternal, Err: err}
 	}
-	grants, decision, err := b.decidePlay(ctx, who, info.Asset, r.ClientAddr)
+	ev, err := b.decidePlay(ctx, who, question{asset: info.Asset, op: OpPlay, addr: r.ClientAddr, session: info.ID})
+	decision := ev.decision
 	event := Event{
 		At: b.cfg.Now(), Verb: PlayRecording, User: who.User, Login: who.LoginID, Asset: info.Asset, Session: info.ID,
-		ClientAddr: addrText(r.ClientAddr), SocketAddr: r.SocketAddr, Code: CodeAllowed, Rules: grants.Rules, Policy: grants.Version,
+		ClientAddr: addrText(r.ClientAddr), SocketAddr: r.SocketAddr, Code: CodeAllowed, Rules: ev.grants.Rules, Policy: ev.grants.Version,
 	}
 	deny := func(refusal *Refusal) (*Playback, error) {
 		b.met.denied.Inc(1)
@@ -79,6 +86,7 @@ func (b *Broker) Play(ctx context.Context, who Identity, r PlayRequest) (*Playba
 	if !decision.Allowed() && decision.Code != CodeMFARequired {
 		return deny(&Refusal{Code: decision.Code, Err: err})
 	}
+	opened := false
 	if decision.Code == CodeMFARequired {
 		restore, refusal := b.verifyMFA(ctx, mfaAttempt{
 			who: who, op: OpPlay, params: Params{"session": string(info.ID)}, token: r.MFAToken, addr: r.ClientAddr, event: event,
@@ -86,17 +94,27 @@ func (b *Broker) Play(ctx context.Context, who Identity, r PlayRequest) (*Playba
 		if refusal != nil {
 			return deny(refusal)
 		}
-		opened := false
 		defer func() {
 			if !opened {
 				restore()
 			}
 		}()
-		p, err := b.open(ctx, who, info, event)
-		opened = err == nil
-		return p, err
 	}
-	return b.open(ctx, who, info, event)
+	unuse, err := b.useRequest(ctx, ev.request)
+	if err != nil { // it was good a moment ago: somebody else was faster
+		return deny(&Refusal{Code: CodeRequestRequired, Err: err})
+	}
+	defer func() {
+		if !opened {
+			unuse()
+		}
+	}()
+	if ev.request != nil {
+		event.Request = ev.request.ID
+	}
+	p, err := b.open(ctx, who, info, event)
+	opened = err == nil
+	return p, err
 }
 
 // open checks a recording that may be played, and writes the event.
@@ -128,7 +146,7 @@ func (b *Broker) open(ctx context.Context, who Identity, info SessionInfo, event
 		return nil, &Refusal{Code: CodeAuditFailed, Err: err}
 	}
 	info.Params = nil
-	p := &Playback{ID: id, Session: info, Report: report, Segments: replay.Segments(), user: who.User, login: who.LoginID, replay: replay}
+	p := &Playback{ID: id, Session: info, Report: report, Segments: replay.Segments(), user: who.User, login: who.LoginID, request: event.Request, replay: replay}
 	b.playbacks.put(p, b.cfg.Now())
 	return p, nil
 }
@@ -185,9 +203,11 @@ func (b *Broker) serveSegment(w http.ResponseWriter, r *http.Request, who Identi
 	if err != nil || n < 0 || n >= len(p.Segments) {
 		return &Refusal{Code: CodeNotFound}
 	}
-	_, decision, err := b.decidePlay(r.Context(), who, p.Session.Asset, b.clientAddr(r))
-	if !decision.stays() {
-		return &Refusal{Code: decision.Code, Err: err}
+	ev, err := b.decidePlay(r.Context(), who, question{
+		asset: p.Session.Asset, op: OpPlay, addr: b.clientAddr(r), session: p.Session.ID, live: true, request: p.request,
+	})
+	if !ev.decision.stays() {
+		return &Refusal{Code: ev.decision.Code, Err: err}
 	}
 	release, ok := b.readings.take(share{counter{byUser, string(who.User)}, maxReadingsUser}, share{counter{byNobody, ""}, maxReadings})
 	if !ok {
@@ -232,12 +252,12 @@ func (b *Broker) Recordings(ctx context.Context, who Identity, addr netip.Addr, 
 			}
 			ok, known := may[info.Asset]
 			if !known {
-				_, d, err := b.decidePlay(ctx, who, info.Asset, addr)
+				// What a workflow asks for is asked for when it is played.
+				ev, err := b.decidePlay(ctx, who, question{asset: info.Asset, op: OpPlay, addr: addr, asking: true})
 				if err != nil {
 					return nil, nil, &Refusal{Code: CodePolicyError, Err: err}
 				}
-				// What a workflow asks for is asked for when it is played.
-				ok = d.stays() || d.Code == CodeRequestRequired || d.Code == CodeRequestPending
+				ok = ev.decision.stays() || ev.decision.Code == CodeRequestRequired
 				may[info.Asset] = ok
 			}
 			if !ok {

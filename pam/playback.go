@@ -16,10 +16,12 @@ type Playback struct {
 	Report   ReplayReport
 	Segments []ReplaySegment
 
-	user   UserID
-	login  string
-	replay Replay
-	used   time.Time // guarded by playbacks.mu
+	user  UserID
+	login string
+	// request is the access request by which it was opened; empty if no workflow governs it.
+	request RequestID
+	replay  Replay
+	used    time.Time // guarded by playbacks.mu
 }
 
 // Limits of playbacks. Who comes back later opens the recording anew, which is another event.

@@ -476,3 +476,31 @@ func TestRequest_S02_Lists(t *testing.T) {
 		}
 	}
 }
+
+// TestRequest_S31_NoEventNothingHappens: what cannot be written down is not done, whatever it is.
+func TestRequest_S31_NoEventNothingHappens(t *testing.T) {
+	r := newRig(t)
+	r.needsApproval(twoLevels())
+	failing := func(what string, do func() (int, map[string]any)) {
+		t.Helper()
+		r.events.At("Write", 0, pamtest.Fault{Err: errors.New("full")})
+		if st, body := do(); st != 503 || code(body) != pam.CodeAuditFailed {
+			t.Errorf("%s: %d %v", what, st, body)
+		}
+		r.events.Heal("Write")
+	}
+	failing("ask", func() (int, map[string]any) { return r.alice().call("POST", "api/asset/server-1/requests", hour) })
+	if _, body := r.alice().call("GET", "api/requests", nil); len(body["requests"].([]any)) != 0 {
+		t.Errorf("there is a request: %v", body)
+	}
+	a := r.alice().ask(hour)
+	failing("decide", func() (int, map[string]any) { return a.decide("bob", 0, true) })
+	for who, how := range map[string]string{"alice": "withdraw", "bob": "revoke"} {
+		failing(how, func() (int, map[string]any) {
+			return r.person(who, "login-"+who).call("POST", "api/request/"+a.id+"/"+how, map[string]any{})
+		})
+	}
+	if _, body := r.alice().call("GET", "api/request/"+a.id, nil); body["revision"] != 1.0 || body["state"] != "pending" {
+		t.Errorf("it has changed: %v", body)
+	}
+}

@@ -132,6 +132,14 @@ type askBody struct {
 }
 
 func (b *Broker) serveAsk(w http.ResponseWriter, r *http.Request, who Identity) error {
+	return b.answerAsk(w, r, who, Ask{Asset: AssetID(r.PathValue("id"))})
+}
+
+func (b *Broker) serveSessionAsk(w http.ResponseWriter, r *http.Request, who Identity) error {
+	return b.answerAsk(w, r, who, Ask{Session: SessionID(r.PathValue("id"))})
+}
+
+func (b *Broker) answerAsk(w http.ResponseWriter, r *http.Request, who Identity, about Ask) error {
 	var body askBody
 	if err := b.readJSON(w, r, &body); err != nil {
 		return err
@@ -141,7 +149,7 @@ func (b *Broker) serveAsk(w http.ResponseWriter, r *http.Request, who Identity) 
 		return &Refusal{Code: CodeInvalidParam, Field: "lasting_seconds", Text: "want seconds, at most a year"}
 	}
 	req, err := b.Ask(r.Context(), who, Ask{
-		Operation: body.Operation, Asset: AssetID(r.PathValue("id")), From: body.From, To: body.To, Lasting: time.Duration(body.Lasting) * time.Second,
+		Operation: body.Operation, Asset: about.Asset, Session: about.Session, From: body.From, To: body.To, Lasting: time.Duration(body.Lasting) * time.Second,
 		Message: body.Message, TicketID: body.TicketID, Exclusive: body.Exclusive, Params: body.Params, ClientAddr: b.clientAddr(r), SocketAddr: r.RemoteAddr,
 	})
 	if err != nil {

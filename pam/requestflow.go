@@ -28,8 +28,8 @@ func (r AccessRequest) at(now time.Time) AccessRequest {
 			r.State, r.Updated = RequestExpired, r.expires()
 		}
 	case RequestApproved:
-		if _, to, ok := r.Window(); !ok || !now.Before(to) {
-			r.State, r.Updated = RequestCompleted, to
+		if end := r.ends(); !now.Before(end) {
+			r.State, r.Updated = RequestCompleted, end
 		}
 	}
 	return r
@@ -105,6 +105,20 @@ func (r AccessRequest) unuse(now time.Time) (AccessRequest, error) {
 	}
 	r.Uses--
 	r.Updated = now
+	return r, nil
+}
+
+// extend lets what runs by an approval run on.
+func (r AccessRequest) extend(to, now time.Time) (AccessRequest, error) {
+	r = r.at(now)
+	switch {
+	case !r.State.Open():
+		return r, errRequestClosed
+	case !r.holds(now):
+		return r, errNotApproved
+	case to.After(r.ends()):
+		r.Extended, r.Updated = to, now
+	}
 	return r, nil
 }
 

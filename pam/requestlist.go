@@ -96,8 +96,11 @@ func (r AccessRequest) votedBy(who Identity) bool {
 	return false
 }
 
-// requestMoved wakes those who wait for a change of an access request.
-func (b *Broker) requestMoved() {
+// requestMoved wakes those who wait for a change of an access request, and has the live session reviewed that it is about.
+func (b *Broker) requestMoved(r AccessRequest) {
+	if r.Session != "" {
+		b.rouse()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.requestChange != nil {

@@ -122,7 +122,9 @@ func (s *liveSession) reviewOne(p *participant) {
 		}
 		return
 	}
-	s.apply(p, ev)
+	if s.apply(p, ev) && p == s.owner {
+		s.reviewExtension(ctx, addr)
+	}
 }
 
 // question is what is to be decided about a participant who is in the session already.
@@ -130,7 +132,7 @@ func (s *liveSession) question(p *participant, addr netip.Addr) question {
 	if p == s.owner {
 		return question{asset: s.asset.ID, op: OpAccess, addr: addr, live: true, request: s.request}
 	}
-	return question{asset: s.asset.ID, op: OpJoin, addr: addr, needs: joins[p.mode], session: s.id, live: true}
+	return question{asset: s.asset.ID, op: OpJoin, addr: addr, needs: joins[p.mode], session: s.id, mode: p.mode, live: true, request: p.request}
 }
 
 // apply makes an evaluation the live decision about a participant. It reports whether that person may stay: not when the

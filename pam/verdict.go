@@ -56,7 +56,7 @@ func (b *Broker) Judge(ctx context.Context, who Identity, v Verdict) (AccessRequ
 		return AccessRequest{}, b.requestRefusal(ctx, who, r, err)
 	}
 	b.met.judged.Inc(1)
-	b.requestMoved()
+	b.requestMoved(r)
 	return r, nil
 }
 
@@ -101,7 +101,7 @@ func (b *Broker) closeRequest(ctx context.Context, who Identity, id RequestID, n
 	if err != nil {
 		return AccessRequest{}, b.requestRefusal(ctx, who, r, err)
 	}
-	b.requestMoved()
+	b.requestMoved(r)
 	b.rouse() // what it let in ends now and not with the next sweep
 	return r, nil
 }

@@ -24,7 +24,7 @@ type benchShape struct {
 // groups. Smaller policies keep the inventory and have fewer grants.
 func benchData(sh benchShape) Data {
 	r := rand.New(rand.NewPCG(uint64(sh.grants), 11))
-	var d Data
+	d := Data{Workflows: []Workflow{{ID: "w", Levels: []Level{{Name: "Owners", Approvers: []Approver{{Role: pam.RoleOwner}}}}}}}
 	for i := range sh.containers {
 		a := Asset{ID: pam.AssetID(fmt.Sprint("c", i)), Container: true}
 		if i > 0 {
