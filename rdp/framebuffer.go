@@ -92,7 +92,7 @@ func (f *Framebuffer) keep(i int, c *Cursor) error {
 	return nil
 }
 
-// draw decodes one tile, straight onto the desktop where all of the picture is shown.
+// draw decodes one tile onto the desktop.
 func (f *Framebuffer) draw(t *Tile) error {
 	if t.Codec == CodecRemoteFX {
 		frame, err := f.rfx.Parse(t.Data)
@@ -101,31 +101,10 @@ func (f *Framebuffer) draw(t *Tile) error {
 		}
 		return frame.Draw(f.pic, t.X, t.Y)
 	}
-	w, h := min(t.W, f.pic.W-t.X), min(t.H, f.pic.H-t.Y)
+	w, h := min(t.W, t.Width, f.pic.W-t.X), min(t.H, t.Height, f.pic.H-t.Y)
 	if t.X < 0 || t.Y < 0 || w < 1 || h < 1 {
 		return fmt.Errorf("picture for %d,%d on a desktop of %dx%d", t.X, t.Y, f.pic.W, f.pic.H)
 	}
-	at := f.pic.Pix[t.Y*f.pic.Stride+4*t.X:]
-	if w == t.Width && h == t.Height {
-		return f.decode(codec.Target{Pix: at, Stride: f.pic.Stride, W: w, H: h}, t)
-	}
-	if t.Width > codec.MaxSide || t.Height > codec.MaxSide || t.Width*t.Height > codec.MaxPixels {
-		return fmt.Errorf("picture of %dx%d", t.Width, t.Height)
-	}
-	n := 4 * t.Width * t.Height
-	if cap(f.scratch) < n {
-		f.scratch = make([]byte, n)
-	}
-	whole := codec.Target{Pix: f.scratch[:n], Stride: 4 * t.Width, W: t.Width, H: t.Height}
-	if err := f.decode(whole, t); err != nil {
-		return err
-	}
-	for y := range h {
-		copy(at[y*f.pic.Stride:][:4*w], whole.Pix[y*whole.Stride:])
-	}
-	return nil
-}
-
-func (f *Framebuffer) decode(to codec.Target, t *Tile) error {
-	return codec.Decode(to, codec.ID(t.Codec), f.palette, t.Data)
+	part := codec.Target{Pix: f.pic.Pix[t.Y*f.pic.Stride+4*t.X:], Stride: f.pic.Stride, W: w, H: h}
+	return codec.Picture{ID: codec.ID(t.Codec), W: t.Width, H: t.Height, Palette: f.palette, Data: t.Data}.DrawPart(part, image.Point{}, &f.scratch)
 }

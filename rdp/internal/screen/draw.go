@@ -73,32 +73,19 @@ var scratch = newPool()
 
 func newPool() *sync.Pool { return &sync.Pool{New: func() any { return new([]byte) }} }
 
-// drawTile decodes straight into the picture where nothing of the unit is cut.
+// drawTile decodes what of a unit is on the picture.
 func (p *Picture) drawTile(u *unit) error {
 	part := u.rect.Intersect(p.bounds())
 	if part.Empty() {
 		return nil
 	}
-	if u.width > codec.MaxSide || u.height > codec.MaxSide || u.width*u.height > codec.MaxPixels {
-		return fmt.Errorf("screen: picture of %dx%d", u.width, u.height)
-	}
 	at := part.Min.Sub(p.origin)
-	pix := p.to.Pix[at.Y*p.to.Stride+4*at.X:]
-	if part.Dx() == u.width && part.Dy() == u.height {
-		return codec.Decode(codec.Target{Pix: pix, Stride: p.to.Stride, W: u.width, H: u.height}, u.codec, nil, u.picture)
-	}
+	to := codec.Target{Pix: p.to.Pix[at.Y*p.to.Stride+4*at.X:], Stride: p.to.Stride, W: part.Dx(), H: part.Dy()}
 	buf := scratch.Get().(*[]byte)
 	defer scratch.Put(buf)
-	if n := 4 * u.width * u.height; cap(*buf) < n {
-		*buf = make([]byte, n)
-	}
-	whole := codec.Target{Pix: (*buf)[:4*u.width*u.height], Stride: 4 * u.width, W: u.width, H: u.height}
-	if err := codec.Decode(whole, u.codec, nil, u.picture); err != nil {
-		return err
-	}
-	from := part.Min.Sub(u.rect.Min)
-	for y := range part.Dy() {
-		copy(pix[y*p.to.Stride:][:4*part.Dx()], whole.Pix[(from.Y+y)*whole.Stride+4*from.X:])
+	err := codec.Picture{ID: u.codec, W: u.width, H: u.height, Data: u.picture}.DrawPart(to, part.Min.Sub(u.rect.Min), buf)
+	if err != nil {
+		return fmt.Errorf("screen: %w", err)
 	}
 	return nil
 }
