@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"runtime"
 	"runtime/pprof"
 	"strconv"
@@ -87,34 +85,19 @@ func writeHeap(name string) error {
 
 // Gateway is a gateway process, so that its CPU time and its memory can be told apart from those of the browser's side.
 type Gateway struct {
-	Pid int
+	*Child
 	URL string
 
-	cmd *exec.Cmd
-	in  io.WriteCloser
 	out *bufio.Reader
 }
 
 // StartGateway runs this program once more as a gateway, with recordings below dir.
 func StartGateway(ctx context.Context, dir string, target spine.Target, profiles Profiles) (*Gateway, error) {
-	self, err := os.Executable()
+	c, err := StartRole(ctx, "gateway")
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "-role", "gateway")
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	g := &Gateway{Pid: cmd.Process.Pid, cmd: cmd, in: in, out: bufio.NewReader(out)}
+	g := &Gateway{Child: c, out: bufio.NewReader(c.Out)}
 	if err := g.begin(dir, target, profiles); err != nil {
 		g.Stop()
 		return nil, fmt.Errorf("gateway: %w", err)
@@ -127,7 +110,7 @@ func (g *Gateway) begin(dir string, target spine.Target, profiles Profiles) erro
 	if err != nil {
 		return err
 	}
-	if err := json.NewEncoder(g.in).Encode(gatewayOrder{target, recordings, profiles}); err != nil {
+	if err := json.NewEncoder(g.In).Encode(gatewayOrder{target, recordings, profiles}); err != nil {
 		return err
 	}
 	url, err := g.out.ReadString('\n')
@@ -135,14 +118,8 @@ func (g *Gateway) begin(dir string, target spine.Target, profiles Profiles) erro
 	return err
 }
 
-// Stop ends all sessions and the process.
-func (g *Gateway) Stop() {
-	_ = g.in.Close()
-	_ = g.cmd.Wait()
-}
-
 // CPU returns the CPU seconds of the process so far.
-func (g *Gateway) CPU() (float64, error) { return CPU(g.Pid) }
+func (g *Gateway) CPU() (float64, error) { return CPU(g.Pid()) }
 
 // Footprint is what a gateway process takes.
 type Footprint struct{ PSS, Goroutines, Threads int }
@@ -166,10 +143,10 @@ func (g *Gateway) Footprint() (Footprint, error) {
 }
 
 func (g *Gateway) look() (f Footprint, err error) {
-	if f.PSS, err = PSS(g.Pid); err != nil {
+	if f.PSS, err = PSS(g.Pid()); err != nil {
 		return f, err
 	}
-	if f.Threads, err = Threads(g.Pid); err != nil {
+	if f.Threads, err = Threads(g.Pid()); err != nil {
 		return f, err
 	}
 	f.Goroutines, err = g.goroutines()
@@ -178,7 +155,7 @@ func (g *Gateway) look() (f Footprint, err error) {
 
 // goroutines asks the process how many it runs.
 func (g *Gateway) goroutines() (int, error) {
-	if _, err := fmt.Fprintln(g.in); err != nil {
+	if _, err := fmt.Fprintln(g.In); err != nil {
 		return 0, err
 	}
 	line, err := g.out.ReadString('\n')

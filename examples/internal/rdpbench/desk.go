@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/sallyport/sallyport/examples/internal/bench"
 	"github.com/sallyport/sallyport/examples/internal/spine"
 )
 
@@ -18,9 +19,8 @@ import (
 type desk struct {
 	target  spine.Target
 	program string // this one, where the desktop's user can run it
-	cmd     *exec.Cmd
-	in      io.WriteCloser
-	out     *json.Decoder
+	*bench.Child
+	out *json.Decoder
 }
 
 // buildDesk builds the command that runs xrdp.
@@ -32,22 +32,13 @@ func buildDesk(ctx context.Context, dir string) (string, error) {
 }
 
 func startDesk(ctx context.Context, program, kind string) (*desk, error) {
-	d := &desk{cmd: exec.CommandContext(ctx, program, kind)}
-	d.cmd.Stderr = os.Stderr
-	var err error
-	if d.in, err = d.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := d.cmd.StdoutPipe()
+	c, err := bench.StartChild(ctx, program, kind)
 	if err != nil {
 		return nil, err
 	}
-	d.out = json.NewDecoder(out)
-	if err := d.cmd.Start(); err != nil {
-		return nil, err
-	}
+	d := &desk{Child: c, out: json.NewDecoder(c.Out)}
 	if err := d.begin(); err != nil {
-		d.stop()
+		d.Stop()
 		return nil, fmt.Errorf("xrdp: %w", err)
 	}
 	return d, nil
@@ -88,7 +79,7 @@ func copySelf(dir string) (string, error) {
 
 // run runs a program on the desktop to its end.
 func (d *desk) run(args ...string) error {
-	if err := json.NewEncoder(d.in).Encode(map[string]any{"run": args}); err != nil {
+	if err := json.NewEncoder(d.In).Encode(map[string]any{"run": args}); err != nil {
 		return err
 	}
 	var a struct{ Error string }
@@ -116,11 +107,6 @@ func (d *desk) show(load string, seconds int) error {
 		return err
 	}
 	return d.run(args...)
-}
-
-func (d *desk) stop() {
-	_ = d.in.Close()
-	_ = d.cmd.Wait()
 }
 
 // lines is the text.

@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 	"time"
 
+	"github.com/sallyport/sallyport/examples/internal/bench"
 	"github.com/sallyport/sallyport/examples/internal/spine"
 	"github.com/sallyport/sallyport/rdp"
 )
@@ -111,30 +111,17 @@ func typed(c *rdp.Client, w *watch, n int) ([]float64, error) {
 
 // floor is the process of a bare client.
 type floor struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
+	*bench.Child
 	out *json.Decoder
 }
 
 func openFloor(ctx context.Context, t spine.Target, lossless bool) (viewer, error) {
-	self, err := os.Executable()
+	c, err := bench.StartRole(ctx, "floor")
 	if err != nil {
 		return nil, err
 	}
-	f := &floor{cmd: exec.CommandContext(ctx, self, "-role", "floor")}
-	f.cmd.Stderr = os.Stderr
-	if f.in, err = f.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := f.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	f.out = json.NewDecoder(out)
-	if err := f.cmd.Start(); err != nil {
-		return nil, err
-	}
-	if err := json.NewEncoder(f.in).Encode(floorOrder{t, lossless}); err != nil {
+	f := &floor{Child: c, out: json.NewDecoder(c.Out)}
+	if err := json.NewEncoder(f.In).Encode(floorOrder{t, lossless}); err != nil {
 		f.close()
 		return nil, err
 	}
@@ -142,7 +129,7 @@ func openFloor(ctx context.Context, t spine.Target, lossless bool) (viewer, erro
 }
 
 func (f *floor) ask(what string) (a floorAnswer, err error) {
-	if _, err := fmt.Fprintln(f.in, what); err != nil {
+	if _, err := fmt.Fprintln(f.In, what); err != nil {
 		return a, err
 	}
 	if err := f.out.Decode(&a); err != nil {
@@ -154,7 +141,7 @@ func (f *floor) ask(what string) (a floorAnswer, err error) {
 	return a, nil
 }
 
-func (f *floor) pid() int { return f.cmd.Process.Pid }
+func (f *floor) pid() int { return f.Pid() }
 
 func (f *floor) received() int {
 	a, _ := f.ask("bytes") // a process that is gone has none, which the table shows
@@ -171,7 +158,4 @@ func (f *floor) keys(n int) ([]float64, error) {
 	return a.Keys, err
 }
 
-func (f *floor) close() {
-	_ = f.in.Close()
-	_ = f.cmd.Wait()
-}
+func (f *floor) close() { f.Stop() }

@@ -11,9 +11,7 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
-	"os/signal"
 	"time"
 
 	"github.com/sallyport/sallyport/examples/internal/bench"
@@ -45,33 +43,19 @@ func main() {
 	flag.StringVar(&o.profiles.CPU, "profile", "", "write a CPU profile of the gateway process to this file")
 	flag.StringVar(&o.profiles.Heap, "heap", "", "write a heap profile of the gateway with the most sessions on xrdp to this file")
 	flag.Parse()
-	var err, lerr, rerr error
+	var lerr, rerr error
 	o.live, lerr = bench.ParseLevels(*live)
 	o.real, rerr = bench.ParseLevels(*real)
-	if err := errors.Join(lerr, rerr); err != nil {
-		fmt.Fprintln(os.Stderr, "rdpbench:", err)
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	switch *role {
-	case "":
-		err = orchestrate(ctx, o)
-	case "gateway":
-		err = bench.GatewayRole(ctx)
-	case "floor":
-		err = floorRole(ctx)
-	case loadText:
-		err = lines(os.Stdout, o.seconds)
-	case loadPicture:
-		err = showPicture(os.Getenv("DISPLAY"), time.Duration(o.seconds)*time.Second)
-	default:
-		err = fmt.Errorf("unknown role %q", *role)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "rdpbench:", err)
-		os.Exit(1)
-	}
+	bench.Misused("rdpbench", errors.Join(lerr, rerr))
+	bench.Main("rdpbench", *role, map[string]func(context.Context) error{
+		"":        func(ctx context.Context) error { return orchestrate(ctx, o) },
+		"gateway": bench.GatewayRole,
+		"floor":   floorRole,
+		loadText:  func(context.Context) error { return lines(os.Stdout, o.seconds) },
+		loadPicture: func(context.Context) error {
+			return showPicture(os.Getenv("DISPLAY"), time.Duration(o.seconds)*time.Second)
+		},
+	})
 }
 
 func orchestrate(ctx context.Context, o options) error {
@@ -90,7 +74,7 @@ func orchestrate(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	defer d.stop()
+	defer d.Stop()
 	g, err := bench.StartGateway(ctx, dir, d.target, bench.Profiles{CPU: o.profiles.CPU})
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ func apart(ctx context.Context, program string) starter {
 		if err != nil {
 			return spine.Target{}, nil, err
 		}
-		return d.target, d.stop, nil
+		return d.target, d.Stop, nil
 	}
 }
 

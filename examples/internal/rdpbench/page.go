@@ -53,7 +53,7 @@ func openPage(ctx context.Context, g *bench.Gateway, asset pam.AssetID, lossless
 	return p, nil
 }
 
-func (p *page) pid() int                     { return p.gateway.Pid }
+func (p *page) pid() int                     { return p.gateway.Pid() }
 func (p *page) received() int                { return p.watch.received() }
 func (p *page) firstImage() (float64, error) { return p.watch.firstImage(p.ctx) }
 

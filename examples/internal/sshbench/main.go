@@ -9,9 +9,7 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"os"
-	"os/signal"
 	"time"
 
 	"github.com/sallyport/sallyport/examples/internal/bench"
@@ -27,30 +25,15 @@ func main() {
 	idle := flag.String("idle", "1,100,1000", "numbers of idle sessions for the memory figures, ascending; empty skips them")
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the gateway process to this file")
 	flag.Parse()
-	levels, err := bench.ParseLevels(*idle)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "sshbench:", err)
-		os.Exit(2)
-	}
-	o.idle = levels
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	switch *role {
-	case "":
-		err = orchestrate(ctx, o)
-	case "gateway":
-		err = bench.GatewayRole(ctx)
-	case "floor":
-		err = floorRole(ctx)
-	case "relay":
-		err = relayRole()
-	default:
-		err = fmt.Errorf("unknown role %q", *role)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "sshbench:", err)
-		os.Exit(1)
-	}
+	var err error
+	o.idle, err = bench.ParseLevels(*idle)
+	bench.Misused("sshbench", err)
+	bench.Main("sshbench", *role, map[string]func(context.Context) error{
+		"":        func(ctx context.Context) error { return orchestrate(ctx, o) },
+		"gateway": bench.GatewayRole,
+		"floor":   floorRole,
+		"relay":   func(context.Context) error { return relayRole() },
+	})
 }
 
 // The paths that have targets.

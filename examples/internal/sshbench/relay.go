@@ -7,9 +7,9 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"strings"
 
+	"github.com/sallyport/sallyport/examples/internal/bench"
 	"github.com/sallyport/sallyport/examples/internal/spine"
 )
 
@@ -62,36 +62,19 @@ func copyPlain(to io.Writer, from io.Reader) (int64, error) {
 
 // startRelay returns the target as seen through a relay.
 func startRelay(ctx context.Context, t spine.Target) (spine.Target, func(), error) {
-	self, err := os.Executable()
+	c, err := bench.StartRole(ctx, "relay")
 	if err != nil {
 		return t, nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "-role", "relay")
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
+	if _, err := fmt.Fprintln(c.In, t.Address); err != nil {
+		c.Stop()
+		return t, nil, err
+	}
+	addr, err := bufio.NewReader(c.Out).ReadString('\n')
 	if err != nil {
-		return t, nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return t, nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return t, nil, err
-	}
-	stop := func() {
-		_ = in.Close()
-		_ = cmd.Wait()
-	}
-	if _, err := fmt.Fprintln(in, t.Address); err != nil {
-		stop()
-		return t, nil, err
-	}
-	addr, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		stop()
+		c.Stop()
 		return t, nil, err
 	}
 	t.Address = strings.TrimSpace(addr)
-	return t, stop, nil
+	return t, c.Stop, nil
 }
