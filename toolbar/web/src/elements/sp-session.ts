@@ -1,44 +1,37 @@
 import { html, nothing, type PropertyValues } from 'lit'
 import { Chord } from '../core/chord.js'
-import type { ServerFrame, Size } from '../core/frame.js'
-import { Refused, type SessionInfo } from '../core/gateway.js'
-import { examine, mustAsk } from '../core/paste.js'
-import type { Screen } from '../core/screen.js'
-import { type PasteResult, type Phase, Session } from '../core/session.js'
-import { type Code, mayUse, type Notice, type State } from '../core/types.js'
+import type { ServerFrame } from '../core/frame.js'
+import type { SessionInfo } from '../core/gateway.js'
+import { type Phase, Session } from '../core/session.js'
+import type { State } from '../core/types.js'
 import type { Desk } from '../desk/desk.js'
-import { deskLook } from '../desk/look.js'
 import { hostEvent } from '../events.js'
 import { codeText, t } from '../i18n/index.js'
-import { mayReload } from '../net/build.js'
 import { FilesClient } from '../net/files.js'
 import { canFill, fills, toggleFill, unlockKeys } from '../net/fullscreen.js'
-import { apiBase, HttpGateway, startSession } from '../net/http.js'
+import { apiBase, HttpGateway } from '../net/http.js'
 import { utf8, windowClock } from '../net/window.js'
-import type { LinkTarget } from '../term/link.js'
-import type { ScreenEvents, TextScreen } from '../term/screen.js'
 import { SpElement } from './base.js'
 import { SessionBell } from './bell.js'
 import { DisplayKeeper } from './display-keeper.js'
+import { Finder } from './finder.js'
 import { icon } from './icons.js'
-import { type Copied, LateCopy } from './late-copy.js'
+import { LateCopy } from './late-copy.js'
+import { PageTitle } from './page-title.js'
+import { Paster } from './paster.js'
+import { Again } from './session-again.js'
+import { SessionMessages } from './session-messages.js'
+import { SessionScreen } from './session-screen.js'
 import { SoundKeeper } from './sound-keeper.js'
 import type { CardAction, SpCard } from './sp-card.js'
 import type { DisplayChange } from './sp-display-panel.js'
-import type { SpFind } from './sp-find.js'
-import type { SpLinks } from './sp-links.js'
 import type { SpPasteGuard } from './sp-paste-guard.js'
 import { sessionStyles } from './sp-session.styles.js'
 import type { SoundChange } from './sp-sound-panel.js'
-import type { SpToasts, Toast } from './sp-toasts.js'
+import type { Toast } from './sp-toasts.js'
 import type { SpToolbar, ToolbarAction } from './sp-toolbar.js'
 import { type Reading, Statistics } from './statistics.js'
-
-/** A terminal's size before there is one. */
-const NO_SIZE: Size = { cols: 80, rows: 24, width: 0, height: 0 }
-
-/** How long the card that says why can be read before the page reloads itself, in milliseconds. */
-const RELOAD_AFTER = 1500
+import { SpViewer } from './viewer.js'
 
 /**
  * One session: its terminal, its toolbar, and what there is to say while it is not live. It fills its box.
@@ -59,53 +52,32 @@ const RELOAD_AFTER = 1500
  * @csspart recording - the mark that the session is recorded; hidden by a host that does not want it shown (T7)
  * @cssproperty --sp-accent - and every other value of the design, as set on :root or on the element
  */
-export class SpSession extends SpElement {
+export class SpSession extends SpViewer {
   static override styles = [SpElement.styles, sessionStyles]
   static override properties = {
-    sessionId: { attribute: 'session-id' },
-    assetName: { attribute: 'asset-name' },
-    base: {},
-    page: { type: Boolean },
     phase: { state: true },
     now: { state: true },
-    busy: { state: true },
-    fault: { state: true },
-    finding: { state: true },
-    missing: { state: true },
-    links: { state: true },
-    reloading: { state: true },
     full: { state: true },
     reading: { state: true },
   }
-  declare sessionId: string
-  declare assetName: string
-  declare base: string
-  declare page: boolean
   declare private phase: Phase
   declare private now: number
-  declare private busy: boolean
-  declare private fault: Code
-  declare private finding: boolean
-  declare private missing: boolean
-  declare private reloading: boolean
   declare private full: boolean
   declare private reading: Reading | undefined
-  declare private links: { targets: LinkTarget[]; at: { x: number; y: number } | undefined } | undefined
 
   #session: Session | undefined
-  #screen: Screen | undefined
-  #text: TextScreen | undefined // the screen, if it is one
-  #desk: Desk | undefined // likewise
   #info: SessionInfo | undefined
   #files: FilesClient | undefined
   #state: State | undefined
   #stepSince = 0
   #ticking: ReturnType<typeof setInterval> | undefined
-  #targetTitle = ''
   #left = false // by the user's own wish
-  #rung = false // the bell has rung while nobody looked
   #lateCopy: LateCopy | undefined
   readonly #chord = new Chord()
+  readonly #messages = new SessionMessages(
+    () => this.part$('sp-toasts'),
+    () => this.#screen.text?.cursor(),
+  )
   readonly #bell = new SessionBell()
   readonly #statistics = new Statistics((reading) => {
     this.reading = reading
@@ -114,23 +86,48 @@ export class SpSession extends SpElement {
   readonly #sound = new SoundKeeper({
     listens: (listens) => this.#session?.listens(listens),
     changed: () => this.requestUpdate(),
-    held: (held) => this.#soundHeld(held),
+    held: (held) => this.#messages.soundHeld(held),
+  })
+  readonly #again = new Again(() => this.requestUpdate())
+  readonly #title = new PageTitle(() => (this.page ? this.#assetName() : undefined))
+  readonly #paster = new Paster({
+    session: () => this.#session,
+    bracketed: () => this.#screen.bracketed(),
+    ask: (text, bracketed) => this.#ask(text, bracketed),
+    warn: (text) => this.toast(text, 'warn'),
+  })
+  readonly #finder = new Finder({
+    text: () => this.#screen.text,
+    draw: () => {
+      this.requestUpdate()
+      return this.updateComplete
+    },
+    part: (selector) => this.part$(selector),
+    refocus: () => this.#screen.focus(),
+    copied: (address) => this.#session?.copied(address),
+  })
+  readonly #screen = new SessionScreen(this.#display, {
+    session: () => this.#session,
+    box: () => this.part$('.screen'),
+    assetName: () => this.#assetName(),
+    paste: (text, read) => this.#paster.paste(text, read),
+    took: (text) => void this.#lateCopy?.take(text),
+    titled: (title) => this.#title.named(title),
+    rang: () => this.#rang(),
+    links: (targets, at) => {
+      const box = this.getBoundingClientRect()
+      void this.#finder.links(targets, at && { x: at.x - box.left, y: at.y - box.top })
+    },
+    find: () => void this.#finder.find(),
+    displayed: (change) => this.#displayed(change),
+    warn: (text) => this.toast(text, 'warn'),
+    scaled: () => this.requestUpdate(),
   })
 
   constructor() {
     super()
-    this.sessionId = ''
-    this.assetName = ''
-    this.base = ''
-    this.page = false
     this.phase = { kind: 'opening' }
     this.now = Date.now()
-    this.busy = false
-    this.fault = ''
-    this.finding = false
-    this.missing = false
-    this.links = undefined
-    this.reloading = false
     this.full = false
     this.reading = undefined
   }
@@ -145,7 +142,7 @@ export class SpSession extends SpElement {
     window.addEventListener('beforeunload', (e) => this.#leaving(e), on)
     document.addEventListener('visibilitychange', () => this.#seen(), on)
     document.addEventListener('fullscreenchange', () => this.#filled(), on)
-    this.#lateCopy = new LateCopy(navigator.clipboard, this.live.signal, (how) => this.#copied(how))
+    this.#lateCopy = new LateCopy(navigator.clipboard, this.live.signal, (how) => this.#messages.copied(how))
     this.#open()
   }
 
@@ -154,11 +151,9 @@ export class SpSession extends SpElement {
     this.#shut()
   }
 
-  protected override willUpdate(changed: PropertyValues): void {
-    if (this.hasUpdated && (changed.has('sessionId') || changed.has('base'))) {
-      this.#shut()
-      this.#open()
-    }
+  protected override reopen(): void {
+    this.#shut()
+    this.#open()
   }
 
   protected override updated(changed: PropertyValues): void {
@@ -166,16 +161,16 @@ export class SpSession extends SpElement {
     const was = changed.get('phase') as Phase | undefined
     if (this.phase.kind === 'closed' && was?.kind !== 'closed') this.part$<SpCard>('sp-card')?.focus()
     const active = isActive(this.phase)
-    if (active && !(was && isActive(was))) this.#screen?.focus()
+    if (active && !(was && isActive(was))) this.#screen.focus()
   }
 
   override focus(): void {
-    this.#screen?.focus()
+    this.#screen.focus()
   }
 
   /** The desktop, if the session shows one: its pixels, and what drawing it takes. */
   get desk(): Pick<Desk, 'snapshot' | 'stats' | 'setZoom'> | undefined {
-    return this.#desk
+    return this.#screen.desk
   }
 
   /** The session's sound, if it has any: what is heard, and how much was dropped. */
@@ -185,11 +180,7 @@ export class SpSession extends SpElement {
 
   /** Shows a message at the corner of the session. */
   toast(text: string, kind: Toast['kind'] = 'info'): void {
-    const toasts = this.part$<SpToasts>('sp-toasts')
-    if (!toasts) return
-    const cursor = this.#text?.cursor()
-    toasts.top = !!cursor && cursor.x > 2 / 3 && cursor.y > 2 / 3
-    toasts.show(text, kind)
+    this.#messages.say(text, kind)
   }
 
   override render() {
@@ -198,6 +189,7 @@ export class SpSession extends SpElement {
     const away = p.kind === 'lost' || p.kind === 'closed'
     const state = this.#state
     const name = this.#assetName()
+    const { text, desk } = this.#screen
     return html`<div class="stage ${away ? 'away' : ''}" part="stage" role=${this.page ? 'main' : 'group'} aria-label=${t('terminal', { asset: name })}>
       ${this.page && name ? html`<h1 class="vh" dir="auto">${name}</h1>` : nothing}
       <div class="screen" part="screen" ?inert=${!active}></div>
@@ -205,30 +197,19 @@ export class SpSession extends SpElement {
       ${p.kind === 'live' && p.state.state === 'suspended' ? html`<div class="banner" role="status">${icon('pause')}<span>${t('suspended')}</span></div>` : nothing}
       ${p.kind === 'live' && p.state.state === 'ending' ? html`<div class="banner" role="status"><span class="spin s"></span><span>${t('ending')}</span></div>` : nothing}
       ${active ? nothing : this.#card()}
-      <sp-toolbar exportparts="handle, bar, tool, recording" ?hidden=${!active} .state=${state} .bracketed=${() => this.#text?.bracketed() ?? false}
-        .look=${this.#text ? this.#display.look : undefined} .prefs=${this.#display.prefs}
-        .files=${this.#files} .full=${this.#desk && canFill() ? this.full : undefined}
+      <sp-toolbar exportparts="handle, bar, tool, recording" ?hidden=${!active} .state=${state} .bracketed=${() => this.#screen.bracketed()}
+        .look=${text ? this.#display.look : undefined} .prefs=${this.#display.prefs}
+        .files=${this.#files} .full=${desk && canFill() ? this.full : undefined}
         .sound=${this.#sound.look} @sp-sound=${(e: CustomEvent<SoundChange>) => this.#sound.change(e.detail)}
-        .zoom=${this.#desk ? { chosen: this.#display.zoom, percent: this.#desk.picture().percent } : undefined}
+        .zoom=${desk ? { chosen: this.#display.zoom, percent: desk.picture().percent } : undefined}
         @sp-display=${(e: CustomEvent<DisplayChange>) => this.#displayed(e.detail)}
         @sp-missing=${() => this.toast(codeText('reload').text, 'warn')}
         @sp-action=${(e: CustomEvent<ToolbarAction>) => this.#action(e.detail)}
-        @sp-paste=${(e: CustomEvent<string>) => this.#paste(e.detail, true)}
-        @sp-keys=${(e: CustomEvent<string[]>) => this.#desk?.press(e.detail)}
-        @sp-refocus=${() => this.#screen?.focus()}
-        @sp-collapse=${(e: CustomEvent<boolean>) => e.detail && this.#screen?.focus()}><slot></slot></sp-toolbar>
-      ${
-        this.finding && active
-          ? html`<sp-find ?missing=${this.missing} @sp-find=${(e: CustomEvent) => this.#find(e.detail)}
-              @sp-panel-close=${() => this.#endFind()}></sp-find>`
-          : nothing
-      }
-      ${
-        this.links && active
-          ? html`<sp-links .targets=${this.links.targets} .at=${this.links.at}
-              @sp-link-open=${(e: CustomEvent<string>) => this.#session?.copied(e.detail)} @sp-panel-close=${() => this.#endLinks()}></sp-links>`
-          : nothing
-      }
+        @sp-paste=${(e: CustomEvent<string>) => void this.#paster.paste(e.detail, true)}
+        @sp-keys=${(e: CustomEvent<string[]>) => this.#screen.desk?.press(e.detail)}
+        @sp-refocus=${() => this.#screen.focus()}
+        @sp-collapse=${(e: CustomEvent<boolean>) => e.detail && this.#screen.focus()}><slot></slot></sp-toolbar>
+      ${active ? this.#finder.render() : nothing}
       ${
         this.reading && active
           ? html`<sp-statistics .reading=${this.reading} @sp-panel-close=${() => this.#displayed({ statistics: false })}></sp-statistics>`
@@ -241,7 +222,7 @@ export class SpSession extends SpElement {
 
   #card() {
     const joined = (this.#state?.mode ?? 'owner') !== 'owner'
-    return html`<sp-card .phase=${this.phase} .now=${this.now} .since=${this.#stepSince} ?busy=${this.busy} ?reloading=${this.reloading} .fault=${this.fault}
+    return html`<sp-card .phase=${this.phase} .now=${this.now} .since=${this.#stepSince} ?busy=${this.#again.busy} ?reloading=${this.#again.reloading} .fault=${this.#again.fault}
       .about=${{
         assetName: this.#assetName(),
         assetURL: this.#state?.asset.url || this.#info?.assetURL || '',
@@ -273,8 +254,8 @@ export class SpSession extends SpElement {
         changed: (phase) => this.#changed(phase),
         prepare: (info) => this.#prepare(info),
         output: (frame) => this.#output(frame),
-        notice: (notice) => this.#notice(notice),
-        size: () => this.#screen?.size() ?? NO_SIZE,
+        notice: (notice) => this.#messages.notice(notice),
+        size: () => this.#screen.size(),
       },
     })
     this.#session.visible(!document.hidden)
@@ -287,21 +268,15 @@ export class SpSession extends SpElement {
     this.#statistics.stop()
     this.#session?.stop()
     this.#session = undefined
-    this.#screen?.dispose()
-    this.#screen = undefined
-    this.#text = undefined
-    this.#desk = undefined
+    this.#screen.dispose()
     this.#info = undefined
     this.#files = undefined
     this.#state = undefined
     clearInterval(this.#ticking)
     this.#ticking = undefined
-    this.fault = ''
-    this.busy = false
-    this.finding = false
-    this.links = undefined
-    this.#targetTitle = ''
-    this.#rung = false
+    this.#again.forget()
+    this.#finder.forget()
+    this.#title.forget()
   }
 
   #changed(phase: Phase): void {
@@ -313,36 +288,19 @@ export class SpSession extends SpElement {
     this.phase = phase
     this.now = Date.now()
     this.#tick(phase.kind === 'lost' || !isActive(phase))
-    this.#title()
+    this.#title.show()
     if (!isActive(phase)) this.#guard()?.cancel()
-    this.#text?.setCopy(this.#state?.capabilities.clipboard_download)
-    this.#desk?.setPaste(mayUse(this.#state, 'clipboard_upload'))
-    this.#screen?.setInput(phase.kind === 'live' && phase.state.state === 'active' && mayUse(phase.state, 'keyboard'))
-    this.#warn(before, phase)
+    this.#screen.follow(this.#state, phase.kind === 'live' && phase.state.state === 'active')
+    this.#messages.ends(before, phase.kind === 'live' ? phase.state : undefined)
     if (phase.kind === 'closed') this.#sound.follow(undefined)
     else if (isActive(phase)) this.#sound.follow(this.#state)
     if (isActive(phase) && !wasActive) this.dispatchEvent(hostEvent('sp-active', { session: this.sessionId }))
     if (phase.kind === 'closed') {
       this.#tick(false)
-      if (phase.end.code === 'reload') void this.#reloadOnce()
+      if (phase.end.code === 'reload') this.#reloadOnce()
       this.#toolbar()?.collapse()
       this.dispatchEvent(hostEvent('sp-closed', { session: this.sessionId, code: phase.end.code }))
     }
-  }
-
-  // What will end the session before long is said once, and taken back when it is not true any more.
-  #warn(before: State | undefined, phase: Phase): void {
-    const ends = phase.kind === 'live' ? phase.state.ends : undefined
-    if (!ends) return this.part$<SpToasts>('sp-toasts')?.withdraw('ends')
-    if (before?.ends?.code === ends.code) return
-    const text = { idle: t('ends_idle', { n: ends.after }), max_duration: t('ends_max', { n: ends.after }) }[ends.code]
-    this.part$<SpToasts>('sp-toasts')?.show(text ?? t('ends_other', { n: ends.after }), 'warn', 'ends')
-  }
-
-  #soundHeld(held: boolean): void {
-    const toasts = this.part$<SpToasts>('sp-toasts')
-    if (held) toasts?.show(t('sound_held'), 'warn', 'sound')
-    else toasts?.withdraw('sound')
   }
 
   // Cards that count need the time; a live session does not.
@@ -359,124 +317,31 @@ export class SpSession extends SpElement {
   async #prepare(info: SessionInfo): Promise<void> {
     this.#info = info
     this.requestUpdate()
-    if (this.#screen) return
+    if (this.#screen.there) return
     await this.updateComplete
-    if (info.protocol === 'rdp') return this.#prepareDesk(info)
-    // A part of the client that is not there any more: the gateway has been renewed since this page was loaded.
-    const { openTerminal } = await import('../term/xterm.js').catch(() => {
-      throw new Refused('reload')
-    })
-    const parent = this.part$('.screen')
-    if (!parent || !this.#session || this.#screen) return
-    this.#text = openTerminal(parent, this.#display.begin(info.params), this.#screenEvents())
-    this.#text.setInput(false)
-    this.#screen = this.#text
+    await this.#screen.open(info)
     this.#measure()
-  }
-
-  async #prepareDesk(info: SessionInfo): Promise<void> {
-    const { openDesk } = await import('../desk/desk.js').catch(() => {
-      throw new Refused('reload')
-    })
-    const parent = this.part$('.screen')
-    if (!parent || !this.#session || this.#screen) return
-    const look = deskLook(info.params, t('desktop', { asset: this.#assetName() }))
-    const desk = openDesk(parent, look, {
-      key: (events) => this.#session?.key(events),
-      pointer: (events) => this.#session?.pointer(events),
-      paste: (text) => this.#paste(text, true),
-      copied: (text) => void this.#lateCopy?.take(text),
-      resized: (size) => this.#session?.resize(size),
-      scaled: () => this.requestUpdate(),
-      failed: (why) => {
-        console.error('sallyport:', why)
-        this.toast(t('picture_failed'), 'warn')
-      },
-    })
-    desk.setInput(false)
-    desk.setZoom(this.#display.beginDesk(info.params))
-    this.#desk = desk
-    this.#screen = desk
-    this.#measure()
-  }
-
-  // Text of the session's clipboard.
-  #copied(how: Copied): void {
-    const says = {
-      copied: ['text_copied', 'ok'],
-      waits: ['text_waits', 'info'],
-      refused: ['copy_failed', 'warn'],
-    } as const
-    const [what, kind] = says[how]
-    this.toast(t(what), kind)
-  }
-
-  #screenEvents(): ScreenEvents {
-    return {
-      input: (bytes) => this.#session?.key(bytes),
-      paste: (text) => this.#paste(text, false),
-      copied: (text) => this.#session?.copied(text),
-      resized: (size) => this.#session?.resize(size),
-      titled: (title) => {
-        this.#targetTitle = title
-        this.#title()
-      },
-      linked: (target, at) => {
-        const box = this.getBoundingClientRect()
-        void this.#startLinks([target], { x: at.x - box.left, y: at.y - box.top })
-      },
-      rang: () => this.#rang(),
-      zoomed: (fontSize) => this.#displayed({ fontSize }),
-      wants: (what) => {
-        if (what === 'copy_denied') this.toast(t('copy_denied'), 'warn')
-        else if (what === 'links') void this.#startLinks(this.#text?.links() ?? [], undefined)
-        else void this.#startFind()
-      },
-    }
   }
 
   async #output(frame: ServerFrame): Promise<void> {
     if (frame.kind === 'audio') return this.#sound.play(frame.payload)
-    await this.#screen?.write(frame)
-  }
-
-  // The asset's name comes first: what follows is the target's own word.
-  #title(): void {
-    if (!this.page) return
-    const [name, title] = [this.#assetName(), this.#targetTitle]
-    document.title = (this.#rung ? '\u25cf ' : '') + (title && name ? `${name}: ${title}` : name || title)
+    await this.#screen.write(frame)
   }
 
   #seen(): void {
     this.#session?.visible(!document.hidden)
-    if (document.hidden || !this.#rung) return
-    this.#rung = false
-    this.#title()
+    if (!document.hidden) this.#title.seen()
   }
 
   #rang(): void {
-    if (!this.#bell.ring(this.part$('.flash'), this.#display.prefs.bellSound) || !document.hidden) return
-    this.#rung = true
-    this.#title()
+    if (this.#bell.ring(this.part$('.flash'), this.#display.prefs.bellSound) && document.hidden) this.#title.rang()
   }
 
   #displayed(change: DisplayChange): void {
     this.#display.change(change)
-    this.#text?.setLook({ ...this.#display.look, ...this.#display.prefs })
-    this.#desk?.setZoom(this.#display.zoom)
+    this.#screen.look()
     if (change.statistics !== undefined) this.#measure()
     this.requestUpdate()
-  }
-
-  #notice(notice: Notice): void {
-    switch (notice.code) {
-      case 'env_refused':
-        return this.toast(t('notice_env', { names: notice.text }))
-      case 'capability_denied':
-        return this.toast(t('notice_denied', { what: notice.text }), 'warn')
-      default:
-        this.toast(notice.text || notice.code)
-    }
   }
 
   #toolbar(): SpToolbar | null {
@@ -486,8 +351,8 @@ export class SpSession extends SpElement {
   // Shows statistics, if the user wants them, or takes them away.
   #measure(): void {
     const [session, screen] = [this.#session, this.#screen]
-    if (!session || !screen || !this.#display.prefs.statistics) return this.#statistics.stop()
-    this.#statistics.start({ session, desk: this.#desk, cells: () => screen.size() })
+    if (!session || !screen.there || !this.#display.prefs.statistics) return this.#statistics.stop()
+    this.#statistics.start({ session, desk: screen.desk, cells: () => screen.size() })
   }
 
   // The chord with S: the target does not get the S.
@@ -506,36 +371,10 @@ export class SpSession extends SpElement {
     return this.part$<SpPasteGuard>('sp-paste-guard')
   }
 
-  // read: the user has the text before their eyes, and has said so; what cannot be seen is asked for all the same.
-  async #paste(text: string, read: boolean): Promise<void> {
-    const session = this.#session
-    const possible = session?.canPaste(text) ?? 'not_live'
-    if (!session || possible !== 'sent') return this.#pasted(possible)
-    const seen = examine(text)
-    if (read ? seen.hidden === 0 : !mustAsk(seen)) {
-      return this.#pasted(session.paste(text, this.#text?.bracketed() ?? false))
-    }
-    const answer = await this.#guard()?.ask(text, this.#text?.bracketed() ?? false)
-    this.#screen?.focus()
-    if (answer !== undefined && session === this.#session) {
-      this.#pasted(session.paste(answer, this.#text?.bracketed() ?? false))
-    }
-  }
-
-  #pasted(result: PasteResult): void {
-    switch (result) {
-      case 'sent':
-      case 'empty':
-        return
-      case 'denied':
-        return this.toast(t('paste_denied'), 'warn')
-      case 'too_large':
-        return this.toast(t('paste_too_large'), 'warn')
-      case 'not_live':
-        return this.toast(t('paste_not_live'), 'warn')
-      default:
-        result satisfies never
-    }
+  async #ask(text: string, bracketed: boolean): Promise<string | undefined> {
+    const answer = await this.#guard()?.ask(text, bracketed)
+    this.#screen.focus()
+    return answer
   }
 
   #action(action: ToolbarAction): void {
@@ -546,7 +385,7 @@ export class SpSession extends SpElement {
         void this.#fill()
         return
       case 'session_url':
-        void this.#copyText(this.#address(), t('url_copied'), t('url_copy_failed'))
+        void this.#messages.copy(this.#address(), t('url_copied'), t('url_copy_failed'))
         return
       default:
         action satisfies never
@@ -558,7 +397,7 @@ export class SpSession extends SpElement {
     const was = this.full
     this.full = fills(this)
     if (was && !this.full) unlockKeys()
-    this.#screen?.focus()
+    this.#screen.focus()
   }
 
   async #fill(): Promise<void> {
@@ -573,15 +412,6 @@ export class SpSession extends SpElement {
     return this.page
       ? location.origin + location.pathname
       : new URL(`s/${encodeURIComponent(this.sessionId)}`, apiBase(this.base)).href
-  }
-
-  async #copyText(text: string, done: string, failed: string): Promise<void> {
-    try {
-      await navigator.clipboard.writeText(text)
-      this.toast(done, 'ok')
-    } catch {
-      this.toast(failed, 'warn')
-    }
   }
 
   #leave(): void {
@@ -613,7 +443,7 @@ export class SpSession extends SpElement {
           started: end?.started,
           ended: end?.ended,
         }
-        void this.#copyText(JSON.stringify(details, null, 2), t('copied_details'), t('url_copy_failed'))
+        void this.#messages.copy(JSON.stringify(details, null, 2), t('copied_details'), t('url_copy_failed'))
         return
       }
       default:
@@ -623,59 +453,16 @@ export class SpSession extends SpElement {
 
   // A page that is older than the gateway reloads itself, once, if nothing is lost by it: the session waits, and what
   // the user has typed but not sent stays theirs. Pages of a host are the host's.
-  async #reloadOnce(): Promise<void> {
+  #reloadOnce(): void {
     const session = this.#session
-    if (!this.page || this.#toolbar()?.filled() || !(await mayReload(apiBase(this.base)))) return
-    this.reloading = true
-    setTimeout(() => {
-      if (session === this.#session && this.phase.kind === 'closed') location.reload()
-    }, RELOAD_AFTER)
+    if (!this.page || this.#toolbar()?.filled()) return
+    void this.#again.reload(this.base, () => session !== this.#session || this.phase.kind !== 'closed')
   }
 
-  // The whole decision is made anew; what it asks for (a token, a request) is answered on the asset's page.
   async #startAgain(): Promise<void> {
-    if (this.busy) return
-    this.busy = true
-    this.fault = ''
-    try {
-      const started = await startSession(apiBase(this.base), this.#assetID(), {
-        params: this.#state?.params ?? this.#info?.params ?? {},
-        window: this.page ? 'tab' : 'embedded',
-      })
-      if (this.page) location.assign(started.url)
-      else this.sessionId = started.id
-    } catch (err) {
-      this.fault = err instanceof Refused ? err.code : 'unreachable'
-      this.busy = false
-    }
-  }
-
-  async #startFind(): Promise<void> {
-    this.finding = true
-    this.missing = false
-    await this.updateComplete
-    this.part$<SpFind>('sp-find')?.focus()
-  }
-
-  #find(detail: { text: string; direction: 'next' | 'previous' }): void {
-    this.missing = !(this.#text?.find(detail.text, detail.direction) ?? true)
-  }
-
-  async #startLinks(targets: LinkTarget[], at: { x: number; y: number } | undefined): Promise<void> {
-    this.links = { targets, at }
-    await this.updateComplete
-    this.part$<SpLinks>('sp-links')?.updateComplete.then(() => this.part$<SpLinks>('sp-links')?.focus())
-  }
-
-  #endLinks(): void {
-    this.links = undefined
-    this.#screen?.focus()
-  }
-
-  #endFind(): void {
-    this.finding = false
-    this.#text?.find('', 'next')
-    this.#screen?.focus()
+    const params = this.#state?.params ?? this.#info?.params ?? {}
+    const id = await this.#again.start({ base: this.base, assetID: this.#assetID(), params, page: this.page })
+    if (id) this.sessionId = id
   }
 
   // C1: while the session is active, leaving asks first.

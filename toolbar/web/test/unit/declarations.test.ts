@@ -25,8 +25,7 @@ describe('S33 the published declarations', () => {
       const element = bundle[name]
       const members = membersOf(name)
       expect(members.length).toBeGreaterThan(2)
-      const properties = element.properties as Record<string, { state?: boolean }>
-      const attributes = Object.keys(properties).filter((p) => !properties[p]?.state)
+      const attributes = [...element.elementProperties].filter(([, p]) => !p.state).map(([name]) => String(name))
       for (const attribute of attributes) expect(members).toContain(attribute)
       for (const member of members) {
         if (!attributes.includes(member)) expect(typeof Reflect.get(element.prototype, member), member).toBe('function')
