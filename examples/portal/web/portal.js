@@ -23,7 +23,8 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySel
     if (!theme) return;
     document.documentElement.dataset.theme = theme;
     /** @type {HTMLElement | null} */ (form.querySelector(theme === 'dark' ? '.to-light' : '.to-dark'))?.focus();
-    await fetch(form.action, { method: 'POST', body: new URLSearchParams({ theme }), redirect: 'manual' });
+    // Kept though the page is left at once.
+    await fetch(form.action, { method: 'POST', body: new URLSearchParams({ theme }), redirect: 'manual', keepalive: true });
   });
 }
 

@@ -71,9 +71,11 @@ test('light, dark, and back', async ({ anna: { page } }) => {
   await page.goto('/assets')
   const canvas = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
   await expect.poll(canvas).toBe('rgb(247, 248, 250)')
+  const kept = page.waitForResponse((r) => r.request().method() === 'POST')
   await page.getByRole('button', { name: 'Dark theme' }).click()
   await expect.poll(canvas).toBe('rgb(17, 19, 24)')
   await expect(page.getByRole('button', { name: 'Light theme' })).toBeFocused()
+  await kept
   await page.goto('/sessions')
   await expect.poll(canvas).toBe('rgb(17, 19, 24)')
   await page.getByRole('button', { name: 'Light theme' }).click()
