@@ -40,8 +40,9 @@ type Target struct {
 // Config of a Gateway. Target is required.
 type Config struct {
 	Target Target
-	Dir    string      // of recordings; empty: no recorder
-	FS     recorder.FS // instead of Dir
+	Dir    string          // of recordings; empty: no recorder
+	FS     recorder.FS     // instead of Dir
+	MFA    pam.MFAVerifier // where the policy asks for it
 	Limits pam.Limits
 	Log    *slog.Logger
 	Addr   string // to listen on; empty: a free port of 127.0.0.1
@@ -81,7 +82,7 @@ func Start(cfg Config) (*Gateway, error) {
 	g := &Gateway{Events: &pamtest.EventSink{}, Policy: policy(), URL: "http://" + l.Addr().String(), served: make(chan error, 1)}
 	pc := pam.Config{
 		Identify: identify, Inventory: inventory(cfg.Target), Vault: vault(cfg.Target), Policy: g.Policy, Events: g.Events,
-		Store: pam.NewMemoryStore(), Protocols: []pam.Protocol{ssh, desktops}, Origins: []string{g.URL}, Limits: cfg.Limits, Log: cfg.Log,
+		Store: pam.NewMemoryStore(), Protocols: []pam.Protocol{ssh, desktops}, Origins: []string{g.URL}, Limits: cfg.Limits, Log: cfg.Log, MFA: cfg.MFA,
 	}
 	pamtest.Unthrottle(&pc.Limits)
 	if cfg.Dir != "" || cfg.FS != nil {

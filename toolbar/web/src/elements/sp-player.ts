@@ -134,7 +134,7 @@ export class SpPlayer extends SpElement {
     const fault = this.fault || this.#player?.fault
     if (this.asking) {
       return html`<div class="wait"><form class="card" @submit=${(e: Event) => this.#submit(e)}>
-        <sp-token></sp-token>
+        <sp-token @keydown=${(e: KeyboardEvent) => this.#enter(e)}></sp-token>
         <div class="row"><button class="btn primary">${icon('play')}${t('play')}</button></div>
       </form></div>`
     }
@@ -214,6 +214,11 @@ export class SpPlayer extends SpElement {
     if (!act) return
     e.preventDefault()
     act()
+  }
+
+  // The token's field is in a tree of its own, from where Enter does not find the form.
+  #enter(e: KeyboardEvent): void {
+    if (e.key === 'Enter' && !e.isComposing) this.#submit(e)
   }
 
   #submit(e: Event): void {

@@ -18,6 +18,7 @@ export interface Target {
 
 /** The portal's configuration, as far as somebody adds to it. */
 export interface Settings {
+  users: object[]
   asset_types: object[]
   containers: object[]
   assets: object[]
@@ -38,7 +39,7 @@ export const everything = {
 
 /** Password of everybody. The hash is bcrypt of it. */
 export const password = 'e2e-password'
-const passwordHash = '$2a$10$ToXAERV3NKZ1EVoX8075lu./odneQ5BKKEVrO020meCVdbyeQRFZi'
+export const passwordHash = '$2a$10$ToXAERV3NKZ1EVoX8075lu./odneQ5BKKEVrO020meCVdbyeQRFZi'
 
 /** Names that would do harm if they were ever taken for markup. */
 export const evilName = `<img src=x onerror="document.title='owned'">"'&<script>document.title='owned'</script>`
@@ -51,7 +52,7 @@ export const secrets = {
 }
 
 /** What the authenticators of mia and nils hold. */
-const totpSecret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
+export const totpSecret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 
 /** What those authenticators show now: HOTP (RFC 4226) of the 30 s step. */
 export function presentToken(): string {
