@@ -135,6 +135,14 @@ func appendCells(b []byte, r *row, from, to int, links *linkDrawer) []byte {
 				b = appendSGR(b, p)
 			}
 			b = append(b, byte(max(c.r, ' ')))
+			// Most characters are drawn like the one before them.
+			for ; x+1 < min(to, len(r.cells)); x++ {
+				next := &r.cells[x+1]
+				if next.pen != c.pen || next.r >= utf8.RuneSelf || next.mark != 0 {
+					break
+				}
+				b = append(b, byte(max(next.r, ' ')))
+			}
 			s = joinState{width: 1}
 			continue
 		}
