@@ -37,10 +37,11 @@ func (c *closeOnce) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return c.conn, brw, nil
 }
 
-// oneCloseConn drops what is written after the close frame, and watches what is read.
+// oneCloseConn drops what is written after the close frame, watches what is read, and writes whole messages at once.
 type oneCloseConn struct {
 	net.Conn
 	in      *watch
+	whole   whole
 	closing atomic.Bool // Close was called: the next frame of that kind is the last
 	closed  atomic.Bool
 }
@@ -66,5 +67,5 @@ func (c *oneCloseConn) Write(p []byte) (int, error) {
 			c.closed.Store(true)
 		}
 	}
-	return c.Conn.Write(p)
+	return c.whole.write(c.Conn, p)
 }

@@ -112,6 +112,10 @@ func (c *Conn) Read(ctx context.Context) ([]byte, error) {
 
 // Write sends one message made of all parts.
 func (c *Conn) Write(ctx context.Context, msg []byte) error {
+	if c.net != nil {
+		c.net.whole.msg.Store(&msg)
+		defer c.net.whole.msg.Store(nil)
+	}
 	return c.ws.Write(ctx, websocket.MessageBinary, msg)
 }
 
