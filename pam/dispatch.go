@@ -143,7 +143,9 @@ func (v *viewer) acknowledge(p []byte) error {
 	}
 	v.acked.Store(total)
 	v.landed(total)
-	v.poke()
+	if v.starved.Swap(false) {
+		v.poke()
+	}
 	return nil
 }
 

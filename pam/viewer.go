@@ -38,6 +38,9 @@ type viewer struct {
 
 	sent  atomic.Uint64 // bytes of counted payloads that were sent
 	acked atomic.Uint64 // and that the page has consumed
+	// starved says that the writer has something for which the window has no room. Only then does an acknowledgement wake it: one that comes
+	// for each frame while nothing waits would cost as much as the frame.
+	starved atomic.Bool
 
 	flight  flight
 	hidden  atomic.Bool // the page cannot be seen
@@ -269,14 +272,15 @@ func (v *viewer) stepOutput(src *source) (more bool, err error) {
 	if late || v.s.out.Visible() < after {
 		return false, nil // the key frame is not there yet, or shows more than is written so far
 	}
-	inFlight, window := int(v.sent.Load()-v.acked.Load()), v.s.b.cfg.Limits.Window
+	acked := v.acked.Load()
+	inFlight, window := int(v.sent.Load()-acked), v.s.b.cfg.Limits.Window
 	if src.follower != nil {
 		window = v.flight.window(window)
 	}
 	room := window - inFlight
 	if room <= 0 {
 		src.stalled = true
-		return false, nil
+		return v.starve(acked), nil
 	}
 	if v.overtaken(src) {
 		return true, v.catchUp(src)
@@ -293,7 +297,8 @@ func (v *viewer) stepOutput(src *source) (more bool, err error) {
 		case err != nil:
 			return false, err
 		case len(items) == 0:
-			return false, nil
+			// There is nothing, or the window has no room for it.
+			return src.reader.Behind() > 0 && v.starve(acked), nil
 		}
 		items = v.withoutMissed(src, items)
 		if !src.missed {
@@ -305,9 +310,16 @@ func (v *viewer) stepOutput(src *source) (more bool, err error) {
 	}
 	if len(items) == 0 { // the window has no room for the next frame of the picture
 		src.stalled = true
-		return false, nil
+		return v.starve(acked), nil
 	}
 	return true, v.sendItems(src, items)
+}
+
+// starve asks for the next acknowledgement to wake the writer, which found no room when so many bytes were acknowledged. It reports whether
+// another one has come meanwhile.
+func (v *viewer) starve(acked uint64) bool {
+	v.starved.Store(true)
+	return v.acked.Load() != acked
 }
 
 // nextKey takes the next frames of a key frame, at most room bytes or, with force, one frame. It reports whether
