@@ -9,8 +9,14 @@ import (
 	"github.com/sallyport/sallyport/rdp/internal/screen"
 )
 
-// burstBytes is how large a burst may grow before it is passed on although more is there already.
-const burstBytes = 128 << 10
+const (
+	// burstBytes is how large a burst may grow before it is passed on although more is there already.
+	burstBytes = 128 << 10
+	// frameBytes is how large the part of a frame may grow that waits for the frame's end. Nobody is shown a part, and servers send the mark of
+	// the end by itself: without waiting, each frame would be two to record, to send and to acknowledge. A large one goes on its way by parts, for
+	// the sake of slow ways.
+	frameBytes = 64 << 10
+)
 
 // reader takes what one connection says, and gathers pictures into bursts.
 type reader struct {
@@ -84,7 +90,7 @@ func (c *conn) readFrom(ctx context.Context, client *Client) error {
 	w, h := client.Size()
 	r := &reader{c: c, ctx: ctx, client: client, feed: newFeed()}
 	r.burst, r.desktop = r.feed.resize(r.burst, w, h), true
-	client.idle = func() { r.flush() }
+	client.idle = r.rest
 	if c.way.cfg.Audio != nil {
 		client.spawn(func(ctx context.Context) { c.playSounds(ctx, client) })
 	}
@@ -129,7 +135,7 @@ func (r *reader) apply(u Update) error {
 		}
 	case *Resized:
 		r.flush()
-		r.desktop = true
+		r.desktop, r.frame = true, false // what was under way is void
 		r.c.fit.resized()
 	case *Bitmap, *SurfaceBits:
 		r.drawn = true
@@ -141,6 +147,13 @@ func (r *reader) apply(u Update) error {
 		r.flush()
 	}
 	return r.err
+}
+
+// rest passes on what is there before the target is waited for, but for the beginning of a frame.
+func (r *reader) rest() {
+	if !r.frame || len(r.burst) >= frameBytes {
+		r.flush()
+	}
 }
 
 // flush hands the burst to the emitter.
