@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/sallyport/sallyport/pam"
 	"github.com/sallyport/sallyport/rdp/internal/screen"
@@ -18,6 +19,12 @@ const (
 	frameBytes = 64 << 10
 )
 
+// bursts holds memory in which bursts are gathered: a desktop that rests has none, and the first picture leaves none behind.
+var bursts = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxBurst is the largest piece of it.
+const maxBurst = 4 * burstBytes
+
 // reader takes what one connection says, and gathers pictures into bursts.
 type reader struct {
 	c      *conn
@@ -26,6 +33,7 @@ type reader struct {
 	feed   *feed
 
 	burst   []byte   // units of pictures
+	memory  *[]byte  // of bursts, which burst is in, or nil
 	acks    []uint32 // frames that end in burst
 	desktop bool     // burst begins a desktop
 	drawn   bool     // burst draws something
@@ -140,6 +148,10 @@ func (r *reader) apply(u Update) error {
 	case *Bitmap, *SurfaceBits:
 		r.drawn = true
 	}
+	if r.burst == nil {
+		r.memory = bursts.Get().(*[]byte)
+		r.burst = (*r.memory)[:0]
+	}
 	if r.burst, err = r.feed.append(r.burst, u); err != nil {
 		return err
 	}
@@ -182,10 +194,11 @@ func (r *reader) flush() {
 			return
 		}
 	}
-	r.burst, r.acks, r.desktop, r.drawn = r.burst[:0], nil, false, false
-	if cap(r.burst) > 4*burstBytes { // a burst of the whole screen is no reason to keep so much
-		r.burst = nil
+	if r.memory != nil && cap(r.burst) <= maxBurst {
+		*r.memory = r.burst[:0]
+		bursts.Put(r.memory)
 	}
+	r.burst, r.memory, r.acks, r.desktop, r.drawn = nil, nil, nil, false, false
 }
 
 // show passes a pointer on.
