@@ -1,4 +1,4 @@
-import { html, nothing, type PropertyValues, svg } from 'lit'
+import { html, nothing, svg } from 'lit'
 import { Refused } from '../core/gateway.js'
 import { clockTime, Player, type Recording, SPEEDS, type Stage } from '../core/player.js'
 import type { Code } from '../core/types.js'
@@ -11,6 +11,7 @@ import { SpElement } from './base.js'
 import { icon } from './icons.js'
 import { playerStyles } from './sp-player.styles.js'
 import type { SpToken } from './sp-token.js'
+import { type Screens, SpViewer, screensOf } from './viewer.js'
 
 /** How far the buttons and the arrow keys go, in milliseconds. */
 const STEP = 10_000
@@ -30,21 +31,13 @@ const TICK = 100
  * @csspart stage - what was recorded
  * @csspart controls - the bar below it
  */
-export class SpPlayer extends SpElement {
+export class SpPlayer extends SpViewer {
   static override styles = [SpElement.styles, playerStyles]
   static override properties = {
-    sessionId: { attribute: 'session-id' },
-    assetName: { attribute: 'asset-name' },
-    base: {},
-    page: { type: Boolean },
     rec: { state: true },
     fault: { state: true },
     asking: { state: true },
   }
-  declare sessionId: string
-  declare assetName: string
-  declare base: string
-  declare page: boolean
   declare private rec: Recording | undefined
   declare private fault: Code
   declare private asking: boolean // for a second factor
@@ -57,10 +50,6 @@ export class SpPlayer extends SpElement {
 
   constructor() {
     super()
-    this.sessionId = ''
-    this.assetName = ''
-    this.base = ''
-    this.page = false
     this.rec = undefined
     this.fault = ''
     this.asking = false
@@ -77,8 +66,8 @@ export class SpPlayer extends SpElement {
     this.#shut()
   }
 
-  protected override willUpdate(changed: PropertyValues): void {
-    if (this.hasUpdated && (changed.has('sessionId') || changed.has('base'))) void this.#open('')
+  protected override reopen(): void {
+    void this.#open('')
   }
 
   /** The desktop, if that is what was recorded: its pixels, and what drawing it takes. */
@@ -286,12 +275,10 @@ export class SpPlayer extends SpElement {
   async #stage(rec: Recording): Promise<Stage | undefined> {
     const parent = this.part$('.screen')
     if (!parent) return undefined
-    if (rec.protocol === 'rdp') return this.#deskStage(parent, rec)
-    const { openTerminal } = await import('../term/xterm.js').catch(() => {
-      throw new Refused('reload')
-    })
+    const screens = await screensOf(rec.protocol)
     if (!this.isConnected) return undefined
-    const screen = openTerminal(parent, look, deaf)
+    if (screens.kind === 'desk') return this.#deskStage(screens, parent, rec)
+    const screen = screens.open(parent, look, deaf)
     screen.setInput(false)
     this.#terminal = screen
     return {
@@ -305,16 +292,12 @@ export class SpPlayer extends SpElement {
   }
 
   // A key frame tells a desktop to forget what was before. The begin of a recording is none: it gets a desktop of its own.
-  async #deskStage(parent: HTMLElement, rec: Recording): Promise<Stage | undefined> {
-    const { openDesk } = await import('../desk/desk.js').catch(() => {
-      throw new Refused('reload')
-    })
-    if (!this.isConnected) return undefined
+  #deskStage(screens: Screens & { kind: 'desk' }, parent: HTMLElement, rec: Recording): Stage {
     const open = (): Desk => {
       this.#desk?.dispose()
       const quiet = (): void => {}
       const label = t('recording_of', { asset: rec.assetName })
-      const desk = openDesk(
+      const desk = screens.open(
         parent,
         { fits: false, scale: 100, label },
         {
