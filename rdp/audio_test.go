@@ -3,8 +3,12 @@ package rdp
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"os"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/rdp/internal/channel/drdynvc"
 	"github.com/sallyport/sallyport/rdp/internal/channel/rdpdr"
@@ -91,5 +95,44 @@ func TestAudio_Ends(t *testing.T) {
 	c.Close()
 	if err := <-done; CodeOf(err) != CodeClosed {
 		t.Error(err)
+	}
+}
+
+// TestAudio_Payloads: what a page is sent is what the page's tests read, byte for byte.
+func TestAudio_Payloads(t *testing.T) {
+	b, err := os.ReadFile("testdata/sounds.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors []struct {
+		Name             string
+		Rate, Channels   int
+		Lost             int64
+		Samples, Payload string
+		Refused          bool // by the page; nothing here would send it
+	}
+	if err := json.Unmarshal(b, &vectors); err != nil {
+		t.Fatal(err)
+	}
+	sent := 0
+	for _, v := range vectors {
+		if v.Refused {
+			continue
+		}
+		samples, err := hex.DecodeString(v.Samples)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := Sound{Rate: v.Rate, Channels: v.Channels, Samples: samples, Lost: time.Duration(v.Lost) * time.Millisecond}
+		if got := hex.EncodeToString(s.payload()); got != v.Payload {
+			t.Errorf("%s: %s, want %s", v.Name, got, v.Payload)
+		}
+		sent++
+	}
+	if sent < 5 {
+		t.Errorf("%d vectors are sent", sent)
+	}
+	if got := (&Sound{Rate: 8000, Channels: 1, Lost: 1 << 62}).payload(); hex.EncodeToString(got[5:9]) != "ffffffff" {
+		t.Errorf("a time without end becomes % x", got)
 	}
 }

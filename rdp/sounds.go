@@ -3,6 +3,7 @@ package rdp
 import (
 	"context"
 	"encoding/binary"
+	"math"
 
 	"github.com/sallyport/sallyport/pam"
 )
@@ -14,9 +15,14 @@ func (c *conn) playSounds(ctx context.Context, client *Client) {
 		if err != nil {
 			return // Next tells how the connection has ended
 		}
-		b := make([]byte, 0, 4+1+4+len(s.Samples))
-		b = binary.BigEndian.AppendUint32(b, uint32(s.Rate))
-		b = binary.BigEndian.AppendUint32(append(b, byte(s.Channels)), uint32(s.Lost.Milliseconds()))
-		c.out.offer(pam.Frame{Kind: pam.FrameAudio, Flags: pam.FlagDroppable, Payload: append(b, s.Samples...)})
+		c.out.offer(pam.Frame{Kind: pam.FrameAudio, Flags: pam.FlagDroppable, Payload: s.payload()})
 	}
+}
+
+// payload is the sound as a page takes it (pam/PROTOCOL.md, audio).
+func (s *Sound) payload() []byte {
+	b := make([]byte, 0, 4+1+4+len(s.Samples))
+	b = binary.BigEndian.AppendUint32(b, uint32(s.Rate))
+	b = binary.BigEndian.AppendUint32(append(b, byte(s.Channels)), uint32(min(max(s.Lost.Milliseconds(), 0), math.MaxUint32)))
+	return append(b, s.Samples...)
 }

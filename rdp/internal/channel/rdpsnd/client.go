@@ -115,17 +115,23 @@ func (c *Client) Receive(b []byte) ([][]byte, error) {
 	return nil, nil
 }
 
-// agree answers with those of the server's formats that are taken, in its order (3.2.5.2.1.1).
+// agree answers with those of the server's formats that are taken, in its order (3.2.5.2.1.1). Samples of 8 bits are taken of a server that
+// has no others: many take the first format that is answered, and would sound worse than they can.
 func (c *Client) agree(body []byte) ([][]byte, error) {
 	f, err := TakeFormats(body)
 	if err != nil {
 		return nil, err
 	}
 	c.formats, c.info = nil, nil
-	for _, a := range f.Formats {
-		if a.plain() {
-			a.Extra = ""
-			c.formats = append(c.formats, a)
+	for _, bits := range []uint16{16, 8} {
+		for _, a := range f.Formats {
+			if a.plain(bits) {
+				a.Extra = ""
+				c.formats = append(c.formats, a)
+			}
+		}
+		if len(c.formats) > 0 {
+			break
 		}
 	}
 	out := [][]byte{(&Formats{Flags: capAlive, Version: version, Formats: c.formats}).Append()}
@@ -154,7 +160,11 @@ func (c *Client) play(w *Wave) (out [][]byte, err error) {
 	f := c.formats[w.Format]
 	p := piece{stamp: w.Stamp, block: w.Block, came: c.cfg.Now()}
 	whole := len(w.Data) - len(w.Data)%int(f.BlockAlign)
-	p.Sound = Sound{Rate: int(f.Rate), Channels: int(f.Channels), Samples: slices.Clone(w.Data[:whole])}
+	samples := slices.Clone(w.Data[:whole])
+	if f.Sample == 8 {
+		samples = widen(samples)
+	}
+	p.Sound = Sound{Rate: int(f.Rate), Channels: int(f.Channels), Samples: samples}
 	c.queue = append(c.queue, p)
 	c.waiting += p.length()
 	for len(c.queue) > 1 && c.waiting > c.cfg.Buffer || len(c.queue) > maxPieces {

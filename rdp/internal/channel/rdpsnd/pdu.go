@@ -53,15 +53,29 @@ type Format struct {
 	Extra              string
 }
 
-// PCM is the format of plain samples of 16 bits.
+// PCM is the format of plain samples of 16 bits, which have a sign.
 func PCM(rate, channels int) Format {
 	align := 2 * channels
 	return Format{pcm, uint16(channels), uint32(rate), uint32(rate * align), uint16(align), 16, ""}
 }
 
-// plain says whether it is PCM, as this package takes it.
-func (f Format) plain() bool {
-	return f.Tag == pcm && f.Sample == 16 && (f.Channels == 1 || f.Channels == 2) && f.BlockAlign == 2*f.Channels && f.Rate >= 8000 && f.Rate <= 48000
+// PCM8 is the format of plain samples of 8 bits, which have none: 128 is silence.
+func PCM8(rate, channels int) Format {
+	return Format{pcm, uint16(channels), uint32(rate), uint32(rate * channels), uint16(channels), 8, ""}
+}
+
+// plain says whether it is PCM of so many bits, as this package takes it.
+func (f Format) plain(bits uint16) bool {
+	return f.Tag == pcm && f.Sample == bits && (f.Channels == 1 || f.Channels == 2) && f.BlockAlign == bits/8*f.Channels && f.Rate >= 8000 && f.Rate <= 48000
+}
+
+// widen returns samples of 8 bits as those of 16: the middle becomes zero.
+func widen(b []byte) []byte {
+	out := make([]byte, 2*len(b))
+	for i, v := range b {
+		out[2*i+1] = v ^ 0x80 // the upper byte, with its sign
+	}
+	return out
 }
 
 // Formats are the Server or the Client Audio Formats and Version (2.2.2.1, 2.2.2.2).

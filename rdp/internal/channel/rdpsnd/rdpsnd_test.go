@@ -12,7 +12,7 @@ import (
 
 var (
 	adpcm   = rdpsnd.Format{Tag: 2, Channels: 2, Rate: 22050, ByteRate: 22000, BlockAlign: 1024, Sample: 4, Extra: "\x02\x00abc"}
-	formats = []rdpsnd.Format{adpcm, rdpsnd.PCM(44100, 2), rdpsnd.PCM(8000, 1), {Tag: 1, Channels: 2, Rate: 44100, ByteRate: 88200, BlockAlign: 2, Sample: 8}}
+	formats = []rdpsnd.Format{adpcm, rdpsnd.PCM(44100, 2), rdpsnd.PCM(8000, 1), rdpsnd.PCM8(44100, 2)}
 )
 
 // peer is a client and its server.
@@ -83,6 +83,28 @@ func TestClient_Plays(t *testing.T) {
 				t.Errorf("% x", out)
 			}
 		}
+	}
+}
+
+// TestClient_EightBits: samples of 8 bits are taken of a server that has no others, and come out as those of 16.
+func TestClient_EightBits(t *testing.T) {
+	p := &peer{t: t}
+	p.Client = rdpsnd.New(rdpsnd.Config{})
+	wrong := rdpsnd.PCM8(8000, 2)
+	wrong.BlockAlign = 4 // of 16 bits
+	out := p.say((&rdpsnd.Formats{Version: 5, Formats: []rdpsnd.Format{adpcm, wrong, rdpsnd.PCM8(7999, 1), rdpsnd.PCM8(11025, 2)}}).Append())
+	_, _, body, err := rdpsnd.TakeProlog(out[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := rdpsnd.TakeFormats(body); err != nil || !reflect.DeepEqual(got.Formats, []rdpsnd.Format{rdpsnd.PCM8(11025, 2)}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	w := rdpsnd.Wave{Data: []byte{0x80, 0, 0xff, 0x7f, 0x81, 0x40, 0x99}} // and half a sample of both ears
+	p.say(w.Append())
+	want := &rdpsnd.Sound{Rate: 11025, Channels: 2, Samples: []byte{0, 0, 0, 0x80, 0, 0x7f, 0, 0xff, 0, 1, 0, 0xc0}}
+	if s, _ := p.Next(); !reflect.DeepEqual(s, want) {
+		t.Errorf("%+v, want %+v", s, want)
 	}
 }
 

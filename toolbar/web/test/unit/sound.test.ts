@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { Mixer, ROOM } from '../../src/sound/core/mixer.js'
 import { parsePiece, planes } from '../../src/sound/core/piece.js'
@@ -67,6 +68,84 @@ describe('a piece of sound', () => {
 
   it('S22 says of what was lost no more than a minute', () => {
     expect(parsePiece(payload(44_100, 2, 0xffffffff, []))?.lost).toBe(60_000)
+  })
+})
+
+// The payloads that the gateway's tests write as well.
+interface Vector {
+  name: string
+  rate?: number
+  channels?: number
+  lost?: number
+  samples?: string
+  payload: string
+  refused?: boolean
+}
+const vectors = JSON.parse(
+  readFileSync(new URL('../../../../rdp/testdata/sounds.json', import.meta.url), 'utf8'),
+) as Vector[]
+const raw = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'))
+
+describe('golden payloads of sound', () => {
+  it('has those that are played, and those that are refused', () => {
+    expect(vectors.filter((v) => v.refused).length).toBeGreaterThan(5)
+    expect(vectors.filter((v) => !v.refused).length).toBeGreaterThan(5)
+  })
+
+  it.each(vectors.map((v) => [v.name, v] as const))('%s', (_, v) => {
+    const piece = parsePiece(raw(v.payload))
+    const read = piece && { ...piece, samples: Buffer.from(piece.samples).toString('hex') }
+    const { rate, channels, lost = 0, samples } = v
+    expect(read).toEqual(v.refused ? undefined : { rate, channels, lost: Math.min(60_000, lost), samples })
+  })
+
+  it('S09 S22 changed at random, cut short or grown, is read as the protocol says or refused, and never throws', () => {
+    let state = 7
+    const random = (n: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+      return (state >>> 8) % n
+    }
+    const mixer = new Mixer(48_000)
+    let [read, refused] = [0, 0]
+    const check = (b: Uint8Array): void => {
+      const rate = b.length < 4 ? 0 : Buffer.from(b).readUInt32BE(0)
+      const channels = b[4] ?? 0
+      const valid =
+        b.length >= 9 &&
+        rate >= 8000 &&
+        rate <= 48_000 &&
+        (channels === 1 || channels === 2) &&
+        (b.length - 9) % (2 * channels) === 0
+      const piece = parsePiece(b)
+      expect(piece !== undefined, Buffer.from(b).toString('hex').slice(0, 80)).toBe(valid)
+      if (piece) {
+        expect(piece.lost).toBeLessThanOrEqual(60_000)
+        for (const plane of planes(piece)) {
+          expect(plane.length).toBe((b.length - 9) / (2 * channels))
+          expect(plane.every((s) => s >= -1 && s < 1)).toBe(true)
+        }
+        read++
+      } else refused++
+      mixer.push(b)
+      mixer.pull(new Float32Array(128), new Float32Array(128))
+    }
+    const all = vectors.map((v) => raw(v.payload))
+    for (const b of all) for (let n = 0; n <= b.length; n++) check(b.subarray(0, n))
+    for (let i = 0; i < 4000; i++) {
+      const of = all[random(all.length)] ?? new Uint8Array()
+      const b = new Uint8Array(Math.max(0, of.length + (random(3) === 0 ? random(9) - 4 : 0)))
+      b.set(of.subarray(0, b.length))
+      for (let n = random(4); n > 0 && b.length > 0; n--) b[random(b.length)] = random(256)
+      check(b)
+    }
+    for (let i = 0; i < 2000; i++) check(Uint8Array.from({ length: random(64) }, () => random(256)))
+    const long = new Uint8Array(1 << 20) // the longest payload that there is
+    long.set(raw(vectors[0]?.payload ?? ''))
+    check(long) // its samples are not whole: 9 bytes stand before them
+    check(long.subarray(0, long.length - 3))
+    expect(read).toBeGreaterThan(500)
+    expect(refused).toBeGreaterThan(2000)
+    expect(mixer.stats().refused).toBe(refused)
   })
 })
 
