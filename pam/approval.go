@@ -40,8 +40,8 @@ func (b *Broker) approval(ctx context.Context, who Identity, q question, asset A
 	}
 	state := ApprovalMissing
 	var best *AccessRequest
-	for _, r := range list {
-		if r = r.at(now); !r.State.Open() || !covers(r) {
+	for _, r := range b.upToDate(ctx, list) {
+		if !r.State.Open() || !covers(r) {
 			continue
 		}
 		switch good := r.Good(now) && !r.UsedUp(); {
@@ -70,8 +70,8 @@ func (b *Broker) locked(ctx context.Context, who Identity, asset AssetID, own *A
 	}
 	now := b.cfg.Now()
 	mine := own != nil && own.Exclusive
-	for _, r := range list {
-		if r.User == who.User || !r.at(now).holds(now) {
+	for _, r := range b.upToDate(ctx, list) {
+		if r.User == who.User || !r.holds(now) {
 			continue
 		}
 		if !mine || r.Decided.Before(own.Decided) || r.Decided.Equal(own.Decided) && r.ID < own.ID {
@@ -119,6 +119,29 @@ func narrow(now, approved Declarations) Declarations {
 		}
 	}
 	return out
+}
+
+// upToDate returns records as time has made them, and writes down what time has closed: else a store's list of open requests
+// would grow for ever, and hide those that are open.
+func (b *Broker) upToDate(ctx context.Context, list []AccessRequest) []AccessRequest {
+	const most = 50 // at a time; the rest is left for the next reader
+	now, written := b.cfg.Now(), 0
+	for i, r := range list {
+		list[i] = r.at(now)
+		if list[i].State == r.State || written == most {
+			continue
+		}
+		written++
+		switch next, err := b.cfg.Store.PutRequest(ctx, list[i]); {
+		case err == nil:
+			list[i] = next
+			b.tellOf(list[i], 0)
+		case !isConflict(err): // another reader was faster
+			b.cfg.Log.Warn("writing down that time has closed a request", "request", r.ID, "err", err)
+			written = most
+		}
+	}
+	return list
 }
 
 // changeRequest makes a change of the newest revision of a request. The event is written before the change takes effect

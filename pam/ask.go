@@ -124,7 +124,7 @@ func (b *Broker) launchTerms(ctx context.Context, who Identity, ev evaluation, g
 // submit writes a new request down, if its user has not too many that are open.
 func (b *Broker) submit(ctx context.Context, r AccessRequest, event Event) (AccessRequest, error) {
 	now := b.cfg.Now()
-	open, err := b.openRequests(ctx, r.User, now)
+	open, err := b.openRequests(ctx, r.User)
 	if err != nil {
 		return AccessRequest{}, &Refusal{Code: CodeInternal, Err: err}
 	}
@@ -150,10 +150,10 @@ func (b *Broker) submit(ctx context.Context, r AccessRequest, event Event) (Acce
 }
 
 // openRequests counts a user's requests that somebody has to decide about, or that are good.
-func (b *Broker) openRequests(ctx context.Context, u UserID, now time.Time) (n int, err error) {
+func (b *Broker) openRequests(ctx context.Context, u UserID) (n int, err error) {
 	list, err := b.cfg.Store.Requests(ctx, RequestFilter{User: u, Open: true, Limit: 1000})
-	for _, r := range list {
-		if r.at(now).State.Open() {
+	for _, r := range b.upToDate(ctx, list) {
+		if r.State.Open() {
 			n++
 		}
 	}

@@ -50,6 +50,8 @@ type Broker struct {
 	settling  bool                     // settleAll runs
 	// requestChange is closed at the next change of an access request; nil while nobody waits.
 	requestChange chan struct{}
+	news          []news   // that waits for the Notifier
+	telling       bool     // tellAll runs
 	unsealed      []string // paths of recordings that Shutdown could not seal; at most maxUnsealed
 }
 

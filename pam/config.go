@@ -27,6 +27,9 @@ type Config struct {
 	// MFA checks second factors. Nil: a decision that asks for one is refused (L4).
 	MFA MFAVerifier
 
+	// Notifier is told of access requests. Nil: nobody is.
+	Notifier Notifier
+
 	// Gateway names this broker among those that share a Store or an event log; it must not change from one start to the
 	// next. Empty is a name like any other, for a broker that shares nothing. At most 100 bytes of printable ASCII. Whoever is
 	// in a session can read it in the statistics.

@@ -33,7 +33,6 @@ func (b *Broker) Request(ctx context.Context, who Identity, id RequestID) (Acces
 
 // Requests returns access requests as they are now, newest first. f narrows them further; its User and Open are the view's.
 func (b *Broker) Requests(ctx context.Context, who Identity, view RequestView, f RequestFilter) ([]AccessRequest, error) {
-	now := b.cfg.Now()
 	switch view {
 	case RequestsMine:
 		f.User = who.User
@@ -50,24 +49,20 @@ func (b *Broker) Requests(ctx context.Context, who Identity, view RequestView, f
 	if err != nil {
 		return nil, &Refusal{Code: CodeInternal, Err: err}
 	}
-	for i := range list {
-		list[i] = list[i].at(now)
-	}
-	return list, nil
+	return b.upToDate(ctx, list), nil
 }
 
 // requestsToDecide looks through what is open for what this person may decide about.
 func (b *Broker) requestsToDecide(ctx context.Context, who Identity, f RequestFilter) (out []AccessRequest, err error) {
-	now, most := b.cfg.Now(), f.PageSize()
+	most := f.PageSize()
 	f.Open, f.Limit = true, 500
 	for looked := 0; looked < pageOfRequests && len(out) < most; {
 		list, err := b.cfg.Store.Requests(ctx, f)
 		if err != nil {
 			return nil, &Refusal{Code: CodeInternal, Err: err}
 		}
-		for _, r := range list {
+		for _, r := range b.upToDate(ctx, list) {
 			f.Before, f.BeforeID = r.Created, r.ID
-			r = r.at(now)
 			if r.State != RequestPending || r.Person == who.person() || r.User == who.User || r.votedBy(who) || len(out) == most {
 				continue
 			}
@@ -98,6 +93,7 @@ func (r AccessRequest) votedBy(who Identity) bool {
 
 // requestMoved wakes those who wait for a change of an access request, and has the live session reviewed that it is about.
 func (b *Broker) requestMoved(r AccessRequest) {
+	b.tellOf(r, r.Level())
 	if r.Session != "" {
 		b.rouse()
 	}
