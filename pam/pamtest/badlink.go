@@ -15,12 +15,23 @@ type Quality struct {
 	// Chunk is the greatest number of bytes delivered at once; zero means as they come. One makes every
 	// reader see the smallest reads there are.
 	Chunk int
+	// Lose is how many reads it takes until one is lost, and Again how much later that one arrives, sent a second time. What follows it
+	// waits: TCP hides the loss from both ends and shows it as delay. Zero loses nothing.
+	Lose  int
+	Again time.Duration
+}
+
+// Traffic is what a link has carried.
+type Traffic struct {
+	Up, Down int64 // bytes
+	// Turns is how often something came down after something went up: the round trips that an exchange has taken.
+	Turns int
 }
 
 // BadLink is a TCP proxy on loopback that behaves like a bad network. Its faults apply to all its connections,
 // present and later ones, and may be changed while bytes flow. Safe for concurrent use.
 //
-// What it cannot play: lost or reordered packets. TCP hides them from both ends and shows them as delay.
+// What it cannot play: reordered packets, which TCP hides from both ends. A lost one it plays as TCP shows it: see Quality.Lose.
 type BadLink struct {
 	listener net.Listener
 	dial     func(ctx context.Context) (net.Conn, error)
@@ -33,6 +44,8 @@ type BadLink struct {
 	down    Quality
 	stalled chan struct{} // closed by Resume; nil when not stalled
 	conns   map[*badConn]struct{}
+	traffic Traffic
+	turned  bool // the last that was carried went up
 }
 
 // badConn is one connection through the link.
@@ -114,6 +127,28 @@ func (b *BadLink) HalfOpen() {
 		c.once.Do(func() { close(c.cut) })
 		c.reset(c.target)
 	}
+}
+
+// Traffic returns what was carried so far.
+func (b *BadLink) Traffic() Traffic {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.traffic
+}
+
+// carried counts bytes that have arrived.
+func (b *BadLink) carried(up bool, n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if up {
+		b.traffic.Up += int64(n)
+	} else {
+		b.traffic.Down += int64(n)
+		if b.turned {
+			b.traffic.Turns++
+		}
+	}
+	b.turned = up
 }
 
 // Conns returns how many connections are open.

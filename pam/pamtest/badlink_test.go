@@ -125,6 +125,23 @@ func TestBadLinkStall(t *testing.T) {
 	}
 }
 
+// TestBadLinkLose: what is lost comes later, and so does all behind it, in order.
+func TestBadLinkLose(t *testing.T) {
+	b := pamtest.NewBadLink(t, echo(t))
+	c := dial(t, b.Addr())
+	const again = 40 * time.Millisecond
+	b.Up(pamtest.Quality{Lose: 2, Again: again})
+	roundTrip(t, c, "passes")
+	if took := roundTrip(t, c, "lost"); took < again {
+		t.Errorf("what was lost came back after %v, want at least %v", took, again)
+	}
+	b.Up(pamtest.Quality{Lose: 1, Again: again})
+	roundTrip(t, c, "one two three")
+	if got, want := b.Traffic(), int64(len("passeslostone two three")); got.Up != want || got.Down != want || got.Turns != 3 {
+		t.Errorf("%+v, want %d bytes both ways in 3 turns", got, want)
+	}
+}
+
 func TestBadLinkReset(t *testing.T) {
 	b := pamtest.NewBadLink(t, echo(t))
 	c := dial(t, b.Addr())

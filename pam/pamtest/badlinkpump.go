@@ -24,13 +24,18 @@ func (b *BadLink) pump(c *badConn, from, to net.Conn, quality func() (Quality, c
 	queue := make(chan parcel, pumpQueue)
 	gone := make(chan struct{}) // closed when the writer has ended
 	b.wg.Go(func() {
+		reads := 0
 		for end := error(nil); end == nil; {
 			buf := make([]byte, pumpRead)
 			n, err := from.Read(buf)
 			end = err
 			q, _ := quality()
+			due := time.Now().Add(q.Delay)
+			if reads++; q.Lose > 0 && reads%q.Lose == 0 {
+				due = due.Add(q.Again)
+			}
 			select {
-			case queue <- parcel{buf[:n], time.Now().Add(q.Delay), err}:
+			case queue <- parcel{buf[:n], due, err}:
 			case <-gone:
 				return
 			case <-b.ctx.Done():
@@ -83,7 +88,7 @@ func (c *badConn) isCut() bool {
 }
 
 // deliver writes one parcel when it is due, in pieces as the quality of that moment asks.
-func (b *BadLink) deliver(c *badConn, to io.Writer, p parcel, quality func() (Quality, chan struct{})) bool {
+func (b *BadLink) deliver(c *badConn, to net.Conn, p parcel, quality func() (Quality, chan struct{})) bool {
 	if !b.sleep(c, time.Until(p.due)) {
 		return false
 	}
@@ -113,6 +118,8 @@ func (b *BadLink) deliver(c *badConn, to io.Writer, p parcel, quality func() (Qu
 				return false
 			}
 		}
+		// Counted before it can be answered.
+		b.carried(to == c.target, n)
 		if _, err := to.Write(p.data[:n]); err != nil {
 			return false
 		}

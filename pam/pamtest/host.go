@@ -2,8 +2,10 @@ package pamtest
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +26,26 @@ type Host struct {
 // StartHost starts a host before one asset, with the secrets that its vault has for it. It is shut down when the test ends.
 func StartHost(t testing.TB, protocol pam.Protocol, asset pam.Asset, secrets map[string]string) *Host {
 	t.Helper()
+	return startHost(t, protocol, asset, secrets, nil)
+}
+
+// StartFarHost is StartHost with a network between the host and its users: URL is where that begins for them.
+func StartFarHost(t testing.TB, protocol pam.Protocol, asset pam.Asset, secrets map[string]string) (*Host, *BadLink) {
+	t.Helper()
+	var near string
+	link := NewBadLinkTo(t, func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", near)
+	})
+	far := "http://" + link.Addr()
+	h := startHost(t, protocol, asset, secrets, []string{far})
+	near, h.URL = strings.TrimPrefix(h.URL, "http://"), far
+	t.Cleanup(link.Close) // before the host, whose listener waits for its connections
+	return h, link
+}
+
+func startHost(t testing.TB, protocol pam.Protocol, asset pam.Asset, secrets map[string]string, origins []string) *Host {
+	t.Helper()
 	h := &Host{Policy: &Policy{}, Events: &EventSink{}, Recorder: &Recorder{}, client: &http.Client{Transport: &http.Transport{}}}
 	vault := &Vault{}
 	for field, v := range secrets {
@@ -35,7 +57,7 @@ func StartHost(t testing.TB, protocol pam.Protocol, asset pam.Asset, secrets map
 	cfg := pam.Config{
 		Identify:  identifyByCookie,
 		Inventory: NewInventory(asset), Vault: vault, Policy: h.Policy, Events: h.Events, Store: pam.NewMemoryStore(), Recorder: h.Recorder,
-		Protocols: []pam.Protocol{protocol}, Origins: []string{web.URL},
+		Protocols: []pam.Protocol{protocol}, Origins: append(origins, web.URL),
 	}
 	Unthrottle(&cfg.Limits)
 	b, err := pam.New(cfg)
