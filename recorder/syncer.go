@@ -7,8 +7,8 @@ import (
 
 // syncState is the durable side of a recording. Its fields are guarded by Recording.mu.
 //
-// A sync begins at half the byte limit or three quarters of the time limit, so that it normally ends before the
-// limit is reached and writes go on meanwhile. Only at the limit does the writer wait: what is written, and so
+// A sync begins at three quarters of the byte limit or of the time limit, and in a flood at half the byte limit, so that it normally ends before
+// the limit is reached and writes go on meanwhile. Only at the limit does the writer wait: what is written, and so
 // may be shown, is never further ahead of what is durable than Config says.
 type syncState struct {
 	stored   int64     // length of the file
@@ -18,6 +18,10 @@ type syncState struct {
 	running  bool
 	timer    *time.Timer // nil if none is set
 }
+
+// flood is the time in which half the byte limit is written when there is so much that the other half might be full before a sync ends. A sync
+// costs as much CPU time as many writes, so that a desktop, which takes longer, has fewer of them.
+const flood = 50 * time.Millisecond
 
 // noteWritten counts n written bytes and arranges for their sync.
 //
@@ -48,7 +52,7 @@ func (rec *Recording) arrange() {
 	if s.running || s.oldest.IsZero() || rec.finishing || rec.err != nil {
 		return
 	}
-	if s.behind >= rec.r.cfg.SyncBytes/2 {
+	if n := rec.r.cfg.SyncBytes; s.behind >= n*3/4 || s.behind >= n/2 && time.Since(s.oldest) < flood {
 		rec.startSync()
 		return
 	}
