@@ -39,17 +39,26 @@ func TestRecordPointer_R2_R4(t *testing.T) {
 		t.Errorf("entries %+v", got)
 	}
 
-	last := func() pam.Entry {
-		part := strings.Repeat("x", 256<<10)
-		for range 9 {
+	// last waits for another key frame, and returns what it ends with.
+	keys := 0
+	part := strings.Repeat("x", 128<<10)
+	last := func() (e pam.Entry) {
+		for {
 			r.say(c, part)
+			now := 0
+			for _, entry := range rec.Entries() {
+				if entry.Flags&pam.FlagRepeat == 0 {
+					continue
+				}
+				if e = entry; e.Flags&pam.FlagKey != 0 {
+					now++
+				}
+			}
+			if now > keys {
+				keys = now
+				return e
+			}
 		}
-		all := rec.Entries()
-		e := all[len(all)-1]
-		for i := len(all) - 1; e.Flags&pam.FlagRepeat == 0 && i >= 0; i-- {
-			e = all[i]
-		}
-		return e
 	}
 	if e := last(); e.Kind != pam.EntryInput || !strings.Contains(string(e.Data), `"x":258,"y":772`) {
 		t.Errorf("a key frame ends with %v %s", e.Kind, e.Data[:min(len(e.Data), 80)])

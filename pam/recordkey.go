@@ -18,7 +18,7 @@ func keyRuleOf(k FrameKind) (keyRule, bool) {
 	case FrameScreen:
 		return keyRule{bytes: 8 << 20, few: 1 << 20}, true
 	case FrameOutput:
-		return keyRule{bytes: 2 << 20, few: 256 << 10}, true
+		return keyRule{bytes: 1 << 20, few: 256 << 10}, true
 	}
 	return keyRule{}, false
 }
@@ -27,9 +27,16 @@ func keyRuleOf(k FrameKind) (keyRule, bool) {
 type keyDue struct {
 	bytes int // of frames that draw
 	last  time.Duration
+	took  int // bytes of that key frame
 }
 
+// keyShare is how many bytes of frames there are at least for one of a key frame: a recording grows by a fraction, whatever is on the screen.
+const keyShare = 4
+
 func (d keyDue) is(rule keyRule, now time.Duration) bool {
+	if d.bytes < keyShare*d.took {
+		return false
+	}
 	return d.bytes >= rule.bytes || (d.bytes >= rule.few && now-d.last >= keyEvery)
 }
 
@@ -70,6 +77,7 @@ func (k sink) recordKey(ctx context.Context, f Frame) error {
 	repeat := make([]Entry, 0, len(frames)+1)
 	for _, f := range frames {
 		repeat = append(repeat, Entry{Kind: EntryFrame, Frame: f.Kind, Flags: f.Flags, Data: f.Payload})
+		s.keyDue.took += len(f.Payload)
 	}
 	if p := s.pointer.Load(); p != nil && len(frames) > 0 {
 		repeat = append(repeat, *p)

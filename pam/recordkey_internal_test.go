@@ -15,14 +15,17 @@ func TestKeyDue_R2(t *testing.T) {
 		for _, c := range []struct {
 			bytes int
 			now   time.Duration
+			took  int
 			want  bool
 		}{
-			{rule.bytes, 0, true},
-			{rule.bytes - 1, keyEvery - 1, false},
-			{rule.few, keyEvery, true},
-			{rule.few - 1, 100 * keyEvery, false},
+			{rule.bytes, 0, 0, true},
+			{rule.bytes - 1, keyEvery - 1, 0, false},
+			{rule.few, keyEvery, 0, true},
+			{rule.few - 1, 100 * keyEvery, 0, false},
+			{rule.bytes, 100 * keyEvery, rule.bytes / keyShare, true},
+			{rule.bytes, 100 * keyEvery, rule.bytes/keyShare + 1, false}, // a large picture is told less often
 		} {
-			if got := (keyDue{bytes: c.bytes, last: time.Hour}).is(rule, time.Hour+c.now); got != c.want {
+			if got := (keyDue{bytes: c.bytes, last: time.Hour, took: c.took}).is(rule, time.Hour+c.now); got != c.want {
 				t.Errorf("%v: %d bytes, %v later: %v", kind, c.bytes, c.now, got)
 			}
 		}

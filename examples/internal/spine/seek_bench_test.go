@@ -91,7 +91,7 @@ func (h hour) film(ctx context.Context, b *testing.B, g *spine.Gateway, id pam.S
 // there, and until all is there that leads from the key frame to that place. Opening checks the whole recording, once.
 func BenchmarkSeek(b *testing.B) {
 	for name, h := range map[string]hour{
-		"text":    {frame: pam.FrameOutput, bytes: 64 << 20, piece: 4 << 10, key: 128 << 10, everyBytes: 2 << 20, text: true},
+		"text":    {frame: pam.FrameOutput, bytes: 64 << 20, piece: 4 << 10, key: 128 << 10, everyBytes: 1 << 20, text: true},
 		"desktop": {frame: pam.FrameScreen, bytes: 256 << 20, piece: 32 << 10, key: 1 << 20, everyBytes: 8 << 20},
 	} {
 		b.Run(name, func(b *testing.B) {
