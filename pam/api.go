@@ -46,6 +46,8 @@ type accessView struct {
 	Capabilities map[Declaration]Value `json:"capabilities"`
 	Params       []paramView           `json:"params"`
 	Remembered   bool                  `json:"remembered"`
+	Workflow     *workflowView         `json:"workflow,omitempty"` // where approval has to be asked for
+	Request      *requestRef           `json:"request,omitempty"`
 }
 
 type paramView struct {
@@ -70,8 +72,11 @@ func (b *Broker) serveAccess(w http.ResponseWriter, r *http.Request, who Identit
 		Asset: b.assetView(ev.asset), Code: ev.decision.Code, Recorded: ev.decision.Record,
 		Capabilities: map[Declaration]Value{}, Params: []paramView{},
 	}
-	// Where only the second factor is missing the whole launcher is shown (Q3).
-	if ev.protocol != nil && (ev.decision.Allowed() || ev.decision.Code == CodeMFARequired) {
+	v.Workflow, v.Request = b.ways(ev)
+	asks := ev.decision.Code == CodeRequestRequired
+	// Where only the second factor is missing the whole launcher is shown (Q3), and where approval is, its settings: they are
+	// part of what is approved (Q4).
+	if ev.protocol != nil && (ev.decision.Allowed() || ev.decision.Code == CodeMFARequired || asks) {
 		caps := NewCapabilities(ev.grants.Declarations)
 		v.Capabilities = caps.view()
 		remembered, err := b.cfg.Store.Params(r.Context(), who.User, id)
@@ -84,7 +89,7 @@ func (b *Broker) serveAccess(w http.ResponseWriter, r *http.Request, who Identit
 			return err
 		}
 		for _, p := range ev.protocol.Params() {
-			if p.OS != "" && p.OS != ev.asset.Type.OS {
+			if p.OS != "" && p.OS != ev.asset.Type.OS || asks && p.Display {
 				continue
 			}
 			_, pinned := p.pin(ev.asset.Type.OS, ev.grants)

@@ -162,10 +162,7 @@ func (b *Broker) openRequests(ctx context.Context, u UserID) (n int, err error) 
 
 // settleTime checks the time that is asked for and completes it.
 func (r *AccessRequest) settleTime(now time.Time, l *Limits) error {
-	longest := l.RequestLongest
-	if w := r.Workflow.Longest; w > 0 {
-		longest = w
-	}
+	longest := r.Workflow.longest(l)
 	bad := func(field, format string, args ...any) error {
 		return &Refusal{Code: CodeInvalidParam, Field: field, Text: fmt.Sprintf(format, args...)}
 	}

@@ -125,7 +125,7 @@ func TestOpenAPI_ModelsHaveTheDocumentsMembers(t *testing.T) {
 	d := openAPIDocument(t)
 	for schema, v := range map[string]any{
 		"Access": accessView{}, "Asset": assetView{}, "Param": paramView{}, "Session": sessionView{}, "Launch": launchBody{},
-		"Ask": askBody{}, "AccessRequest": requestView{},
+		"Ask": askBody{}, "AccessRequest": requestView{}, "Workflow": workflowView{},
 		"File": fileView{}, "FileList": listView{}, "Transfer": transferView{},
 	} {
 		want := slices.Sorted(maps.Keys(d.Components.Schemas[schema].Properties))
@@ -153,7 +153,7 @@ func jsonMembers(t *testing.T, v any) []string {
 // not be closed any more.
 func TestCodes_Closed(t *testing.T) {
 	fset := token.NewFileSet()
-	for _, file := range []string{"access.go", "api.go", "approval.go", "ask.go", "attach.go", "dispatch.go", "extend.go", "fileaccess.go", "fileapi.go", "fileevents.go", "guard.go", "http.go", "live.go", "mfa.go", "requestapi.go", "requestlist.go", "run.go", "socket.go", "start.go", "transfer.go", "transferio.go", "verdict.go", "viewer.go"} {
+	for _, file := range []string{"access.go", "api.go", "approval.go", "ask.go", "attach.go", "dispatch.go", "extend.go", "fileaccess.go", "fileapi.go", "fileevents.go", "guard.go", "http.go", "live.go", "mfa.go", "requestapi.go", "requestform.go", "requestlist.go", "run.go", "socket.go", "start.go", "transfer.go", "transferio.go", "verdict.go", "viewer.go"} {
 		f, err := parser.ParseFile(fset, file, nil, 0)
 		if err != nil {
 			t.Fatal(err)

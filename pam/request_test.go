@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -51,6 +52,48 @@ func (p *person) ask(body map[string]any) *accessAsk {
 }
 
 var hour = map[string]any{"lasting_seconds": 3600, "message": "replication fails"}
+
+// TestRequest_Q4_TheFormKnowsItsWorkflow: who has to ask hears what to ask for, with the settings that are approved and without
+// the names of approvers; then which request is waited for; and nothing where asking does not help.
+func TestRequest_Q4_TheFormKnowsItsWorkflow(t *testing.T) {
+	r := newRig(t)
+	w := twoLevels()
+	w.Ticket, w.Once = true, true
+	r.needsApproval(w)
+	access := func() map[string]any {
+		t.Helper()
+		st, body := r.alice().call("GET", "api/asset/"+string(asset1)+"/access", nil)
+		if st != http.StatusOK {
+			t.Fatalf("access: %d %v", st, body)
+		}
+		return body
+	}
+	body := access()
+	want := map[string]any{
+		"name": "Two levels", "longest_seconds": 14400.0, "ticket": true, "once": true, "exclusive": "optional",
+		"levels": []any{map[string]any{"name": "Owners", "required": 1.0}, map[string]any{"name": "Security desk", "required": 1.0}},
+	}
+	if !reflect.DeepEqual(body["workflow"], want) || body["request"] != nil {
+		t.Errorf("%v, request %v", body["workflow"], body["request"])
+	}
+	a := r.alice().ask(map[string]any{"lasting_seconds": 600, "ticket_id": "INC-1"})
+	for _, state := range []string{"pending", "approved"} {
+		body = access()
+		if ref := body["request"]; body["workflow"] != nil || !reflect.DeepEqual(ref, map[string]any{"id": a.id, "state": state}) {
+			t.Errorf("%s: workflow %v, request %v", state, body["workflow"], ref)
+		}
+		if state == "pending" {
+			a.approved()
+		}
+	}
+	if body["code"] != string(pam.CodeAllowed) {
+		t.Errorf("approved: %v", body["code"])
+	}
+	r.needsApproval(w, func(g *pam.Grants) { g.Declarations[pam.WebSession] = pam.Deny })
+	if body = access(); body["workflow"] != nil || body["request"] != nil {
+		t.Errorf("denied by the profile: %v", body)
+	}
+}
 
 // decide lets somebody say something to the request as it was asked.
 func (a *accessAsk) decide(user string, level int, approve bool) (int, map[string]any) {
