@@ -23,7 +23,8 @@ type assetPage struct {
 	System, Role                                     string
 	Tags                                             []string
 	Crumbs                                           []crumb
-	CanStart                                         bool
+	CanStart                                         bool   // now, or by a request
+	Mount                                            string // of the pages of requests
 	Denied                                           *denial
 	Declarations                                     []declared
 	ReportHref                                       string // of everybody's sessions here
@@ -51,7 +52,7 @@ func (p *portal) serveAsset(w http.ResponseWriter, r *http.Request, in login) {
 		ID:     a.ID, Name: a.Name, Icon: assetIcon(a), Protocol: strings.ToUpper(a.Type.Protocol), TypeName: a.Type.Name,
 		Address: a.Address, Account: a.Account, System: systems[a.Type.OS], Role: strings.ToUpper(role[:1]) + role[1:],
 		Tags: p.inv.tags[a.ID], Crumbs: p.crumbs(a.Parent),
-		CanStart: acc.canStart(), Denied: acc.denial(), Declarations: acc.declarations(),
+		CanStart: acc.leads(), Mount: requestsMount, Denied: acc.denial(), Declarations: acc.declarations(),
 	}
 	if p.mayReport(r, in, a.ID) {
 		page.ReportHref = link("/sessions", map[string]string{"asset": string(a.ID), "all": "1"})

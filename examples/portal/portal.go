@@ -130,6 +130,9 @@ func (p *portal) routes() http.Handler {
 	pages.HandleFunc("GET /sessions", p.signedIn(p.serveSessions))
 	pages.HandleFunc("GET /sessions.csv", p.signedIn(p.serveSessionsCSV))
 	pages.HandleFunc("GET /sessions.json", p.signedIn(p.serveSessionsJSON))
+	pages.HandleFunc("GET /requests", p.signedIn(p.serveRequests))
+	pages.HandleFunc("GET /requests/new", p.signedIn(p.serveNewRequest))
+	pages.HandleFunc("GET /requests/{id}", p.signedIn(p.serveRequest))
 	pages.HandleFunc("GET /recordings/{id}", p.signedIn(p.serveRecording))
 	pages.HandleFunc("GET /metrics", p.serveMetrics)
 	pages.HandleFunc("GET /live", p.forSite(p.serveLive, pam.SiteAdministrator, pam.SiteAuditor))
@@ -274,6 +277,7 @@ func (p *portal) chrome(r *http.Request, in login, title, nav string, sessions [
 	if in.id != "" {
 		c.User = &in.user
 		c.Site = in.user.Site
+		c.ToDecide = p.toDecide(r, in)
 		if c.Site != "" {
 			c.AllLive = p.broker.Health().Live
 		}

@@ -14,17 +14,18 @@ import (
 
 // chrome is what every page needs.
 type chrome struct {
-	Title   string
-	Nav     string // which entry of the navigation is this page
-	Theme   string // light, dark, or empty for the system's
-	Path    string // where the theme switch comes back to
-	User    *user
-	Live    int      // live sessions of this user
-	Site    string   // site role
-	AllLive int      // live sessions of everybody, for those with a site role
-	Modules []string // scripts of the browser client
-	Scripts []string // the page's own, beside those of every page
-	Nonce   string   // for the style elements of an embedded terminal
+	Title    string
+	Nav      string // which entry of the navigation is this page
+	Theme    string // light, dark, or empty for the system's
+	Path     string // where the theme switch comes back to
+	User     *user
+	ToDecide int      // access requests that wait for this user
+	Live     int      // live sessions of this user
+	Site     string   // site role
+	AllLive  int      // live sessions of everybody, for those with a site role
+	Modules  []string // scripts of the browser client
+	Scripts  []string // the page's own, beside those of every page
+	Nonce    string   // for the style elements of an embedded terminal
 }
 
 // mark is a state: an icon or a dot, and always words.
@@ -100,6 +101,11 @@ func (a accessTo) canStart() bool {
 	return a.decision.Allowed() || a.decision.Code == pam.CodeMFARequired
 }
 
+// leads reports whether the asset's page has a way to a session: at once, or by a request.
+func (a accessTo) leads() bool {
+	return a.canStart() || a.decision.Code == pam.CodeRequestRequired || a.decision.Code == pam.CodeRequestPending
+}
+
 // mark says it in the list.
 func (a accessTo) mark() mark {
 	switch a.decision.Code {
@@ -135,7 +141,7 @@ func (a accessTo) denial() *denial {
 	case pam.CodeRestricted:
 		return &denial{"Not permitted at this time.", "A rule removes access at the moment. Ask the owner of this asset when it ends."}
 	case pam.CodeRequestRequired, pam.CodeRequestPending:
-		return &denial{"Access needs an approval.", "Ask the owner of this asset for it."}
+		return nil // the page leads to the request
 	case pam.CodePolicyError:
 		return &denial{"The policy could not be asked.", "Nothing can be started until it answers. Try again, and tell the person who runs this portal if it stays."}
 	default:

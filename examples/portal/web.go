@@ -67,7 +67,7 @@ func newPages(now func() time.Time) (*pages, error) {
 	if base, err = base.ParseFS(files, "templates/base.html", "templates/icons.html"); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"login", "assets", "asset", "sessions", "recording", "live", "events", "event", "error"} {
+	for _, name := range []string{"login", "assets", "asset", "sessions", "recording", "requests", "request_new", "request", "live", "events", "event", "error"} {
 		set, err := base.Clone()
 		if err != nil {
 			return nil, err

@@ -17,15 +17,25 @@ export interface ClosedDetail {
   code: string
 }
 
+/** A request for access was made by a form. */
+export interface RequestedDetail {
+  asset: string
+  request: string
+  /** The host's page of it; empty if the host has named none. */
+  url: string
+}
+
 /**
  * `<sp-access-button asset="…">`: the Access button of an asset, rendered only where the gateway permits a session; a
- * click opens the launcher. Fires sp-started. Slot: another label. Part: button.
+ * click opens the launcher. Where approval is needed it leads to the host's pages of requests, if there are some. Fires sp-started. Slot: another label. Part: button.
  */
 export class SpAccessButton extends HTMLElement {
   /** The asset's id; attribute asset. */
   asset: string
   /** The address of the broker's mount, on this origin; attribute base. Default: where the bundle came from. */
   base: string
+  /** The host's address of its pages of requests, on this origin: new?asset=ID and ID below it; attribute requests. */
+  requests: string
   /** Asks the gateway again whether a session is permitted. */
   refresh(): Promise<void>
 }
@@ -43,6 +53,44 @@ export class SpLauncher extends HTMLElement {
   open(): Promise<void>
   /** Closes the dialog. */
   close(): void
+}
+
+/**
+ * `<sp-request-form asset="…">`: the form that asks for approval of access. Fires sp-requested, which a host prevents to
+ * show the request itself.
+ */
+export class SpRequestForm extends HTMLElement {
+  /** The asset's id; attribute asset. */
+  asset: string
+  /** The address of the broker's mount, on this origin; attribute base. Default: where the bundle came from. */
+  base: string
+  /** The host's address of its pages of requests, on this origin; attribute requests. */
+  requests: string
+  /** Asks the gateway again what is to be asked for. */
+  refresh(): Promise<void>
+}
+
+/**
+ * `<sp-request request-id="…">`: one access request, which moves on by itself; offers the session when its time has come, and
+ * the decision to those who may decide.
+ */
+export class SpRequest extends HTMLElement {
+  /** The request; attribute request-id. */
+  requestId: string
+  /** The address of the broker's mount, on this origin; attribute base. Default: where the bundle came from. */
+  base: string
+}
+
+/** `<sp-requests requests="…">`: the requests to decide about, one's own and, for site roles, all. */
+export class SpRequests extends HTMLElement {
+  /** The host's address of its pages of requests, on this origin; attribute requests. */
+  requests: string
+  /** The address of the broker's mount, on this origin; attribute base. Default: where the bundle came from. */
+  base: string
+  /** Whether there is a list of everybody's; attribute all. */
+  all: boolean
+  /** Asks the gateway again. */
+  refresh(): Promise<void>
 }
 
 /**
@@ -82,6 +130,9 @@ declare global {
   interface HTMLElementTagNameMap {
     'sp-access-button': SpAccessButton
     'sp-launcher': SpLauncher
+    'sp-request-form': SpRequestForm
+    'sp-request': SpRequest
+    'sp-requests': SpRequests
     'sp-session': SpSession
     'sp-player': SpPlayer
   }
@@ -89,6 +140,7 @@ declare global {
     'sp-active': CustomEvent<{ session: string }>
     'sp-cancel': CustomEvent<null>
     'sp-closed': CustomEvent<ClosedDetail>
+    'sp-requested': CustomEvent<RequestedDetail>
     'sp-started': CustomEvent<StartedDetail>
   }
 }

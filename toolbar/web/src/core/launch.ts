@@ -24,6 +24,23 @@ export interface Access {
   recorded: boolean
   params: Param[]
   remembered: boolean
+  /** How approval is asked for, where the code is request_required. */
+  workflow?: Workflow
+  /** The request by which access is allowed, or that is waited for. */
+  request?: { id: string; state: string }
+}
+
+/** Who decides about a request, and what it must or may say. */
+export interface Workflow {
+  name: string
+  levels: { name: string; required: number }[]
+  /** The longest time that can be asked for, in seconds. */
+  longest: number
+  /** A ticket must be named. */
+  ticket: boolean
+  exclusive: 'unavailable' | 'optional' | 'required'
+  /** An approval is good for one session. */
+  once: boolean
 }
 
 /** The longest text where the schema names no length, in bytes. */
@@ -31,12 +48,27 @@ const MAX_TEXT = 256
 
 const str = (v: unknown): string => (typeof v === 'string' ? v : '')
 const int = (v: unknown): number => (typeof v === 'number' && Number.isInteger(v) ? v : 0)
+const object = (v: unknown): Record<string, unknown> | undefined =>
+  typeof v === 'object' && v !== null && !Array.isArray(v) ? (v as Record<string, unknown>) : undefined
 const list = (v: unknown): Record<string, unknown>[] =>
   Array.isArray(v) ? v.filter((x): x is Record<string, unknown> => typeof x === 'object' && x !== null) : []
+
+function parseWorkflow(w: Record<string, unknown>): Workflow {
+  return {
+    name: str(w.name),
+    levels: list(w.levels).map((l) => ({ name: str(l.name), required: Math.max(1, int(l.required)) })),
+    longest: Math.max(60, int(w.longest_seconds)),
+    ticket: w.ticket === true,
+    exclusive: w.exclusive === 'optional' || w.exclusive === 'required' ? w.exclusive : 'unavailable',
+    once: w.once === true,
+  }
+}
 
 /** Reads the answer of GET api/asset/{id}/access. */
 export function parseAccess(text: string): Access | undefined {
   const o = parseObject(text)
+  const workflow = object(o?.workflow)
+  const request = object(o?.request)
   const asset = o && typeof o.asset === 'object' && o.asset !== null ? (o.asset as Record<string, unknown>) : undefined
   if (!o || !asset) return undefined
   return {
@@ -44,6 +76,8 @@ export function parseAccess(text: string): Access | undefined {
     code: str(o.code),
     recorded: o.recorded === true,
     remembered: o.remembered === true,
+    ...(workflow ? { workflow: parseWorkflow(workflow) } : {}),
+    ...(request ? { request: { id: str(request.id), state: str(request.state) } } : {}),
     params: list(o.params).map((p) => ({
       name: str(p.name),
       label: str(p.label) || str(p.name),
