@@ -315,11 +315,11 @@ var house = map[string]part{
 	"rdp/rdptest/internal/encode": {
 		why: "the server's side of the codecs",
 		uses: uses{
-			"rdp/internal/wire": "fields of the streams",
-			"rdp/internal/bulk": "flags of packets",
+			"rdp/internal/wire":  "fields of the streams",
+			"rdp/internal/codec": "numbers of the blocks of RemoteFX; what is encoded is decoded in tests",
+			"rdp/internal/bulk":  "flags of packets",
 		},
 		tests: uses{
-			"rdp/internal/codec":  "what is encoded is decoded",
 			"rdp/internal/screen": "what is encoded is drawn as a viewer draws it",
 		},
 	},

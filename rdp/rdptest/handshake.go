@@ -15,6 +15,7 @@ import (
 
 	"github.com/sallyport/sallyport/rdp/internal/credssp"
 	"github.com/sallyport/sallyport/rdp/internal/pdu"
+	"github.com/sallyport/sallyport/rdp/internal/secure"
 	"github.com/sallyport/sallyport/rdp/internal/wire"
 )
 
@@ -64,28 +65,9 @@ func (c *Session) connect(ctx context.Context) error {
 	return c.activate()
 }
 
-// readUnit reads a TPKT or a fast-path PDU.
-func (c *Session) readUnit() ([]byte, error) {
-	for n := 2; ; n++ {
-		head, err := c.r.Peek(n)
-		if err != nil {
-			return nil, err
-		}
-		size, err := pdu.FrameSize(head)
-		if err != nil {
-			return nil, err
-		}
-		if size > 0 {
-			unit := make([]byte, size)
-			_, err := io.ReadFull(c.r, unit)
-			return unit, err
-		}
-	}
-}
-
 // negotiate agrees on a protocol (2.2.1.1, 2.2.1.2), starts TLS and runs CredSSP.
 func (c *Session) negotiate(ctx context.Context) error {
-	unit, err := c.readUnit()
+	unit, err := secure.ReadUnit(c.r)
 	if err != nil {
 		return err
 	}

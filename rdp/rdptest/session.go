@@ -95,7 +95,7 @@ func (c *Session) at(s step) {
 }
 
 func (c *Session) readData() ([]byte, error) {
-	unit, err := c.readUnit()
+	unit, err := secure.ReadUnit(c.r)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +176,7 @@ func (c *Session) activate() error {
 
 // readMCS reads the next domain PDU, nil for a fast-path one.
 func (c *Session) readMCS() (*pdu.MCS, error) {
-	unit, err := c.readUnit()
+	unit, err := secure.ReadUnit(c.r)
 	if err != nil || pdu.IsFastPath(unit) {
 		return nil, err
 	}
@@ -368,7 +368,7 @@ func (c *Session) drawDamage(ctx context.Context) error {
 
 // hear takes one unit of the client. left: the client has gone.
 func (c *Session) hear() (left bool, err error) {
-	unit, err := c.readUnit()
+	unit, err := secure.ReadUnit(c.r)
 	if err != nil {
 		return false, err
 	}

@@ -6,22 +6,22 @@ import (
 	"github.com/sallyport/sallyport/rdp/internal/wire"
 )
 
-// Types of the blocks of a RemoteFX message ([MS-RDPRFX] 2.2.2.1.1).
+// Types of the blocks of a RemoteFX message ([MS-RDPRFX] 2.2.2.1.1), and what the first one says.
 const (
-	rfxSync       = 0xccc0
-	rfxVersions   = 0xccc1
-	rfxChannels   = 0xccc2
-	rfxContext    = 0xccc3
-	rfxFrameBegin = 0xccc4
-	rfxFrameEnd   = 0xccc5
-	rfxRegion     = 0xccc6
-	rfxExtension  = 0xccc7
-	rfxRegionType = 0xcac1
-	rfxTileset    = 0xcac2
-	rfxTile       = 0xcac3
+	RFXSync       = 0xccc0
+	RFXVersions   = 0xccc1
+	RFXChannels   = 0xccc2
+	RFXContext    = 0xccc3
+	RFXFrameBegin = 0xccc4
+	RFXFrameEnd   = 0xccc5
+	RFXRegion     = 0xccc6
+	RFXExtension  = 0xccc7
+	RFXRegionType = 0xcac1
+	RFXTileset    = 0xcac2
+	RFXTile       = 0xcac3
 
-	rfxMagic   = 0xcaccacca
-	rfxVersion = 0x0100
+	RFXMagic   = 0xcaccacca
+	RFXVersion = 0x0100
 )
 
 // Limits of one message.
@@ -69,14 +69,14 @@ func (d *RemoteFX) Parse(msg []byte) (*Frame, error) {
 // block takes one block. Those that a channel's data stand in begin with codec and channel ids.
 func (d *RemoteFX) block(f *Frame, kind uint16, r *wire.Reader) error {
 	switch kind {
-	case rfxSync:
-		r.Want("magic", uint64(r.U32LE("magic")), rfxMagic)
-		r.Want("version", uint64(r.U16LE("version")), rfxVersion)
-	case rfxVersions:
+	case RFXSync:
+		r.Want("magic", uint64(r.U32LE("magic")), RFXMagic)
+		r.Want("version", uint64(r.U16LE("version")), RFXVersion)
+	case RFXVersions:
 		r.Want("numCodecs", uint64(r.U8("numCodecs")), 1)
 		r.Want("codecId", uint64(r.U8("codecId")), 1)
-		r.Want("version", uint64(r.U16LE("version")), rfxVersion)
-	case rfxChannels:
+		r.Want("version", uint64(r.U16LE("version")), RFXVersion)
+	case RFXChannels:
 		if n := r.U8("numChannels"); n < 1 {
 			r.Failf("numChannels: got 0")
 		}
@@ -86,15 +86,15 @@ func (d *RemoteFX) block(f *Frame, kind uint16, r *wire.Reader) error {
 			r.Fail(err)
 		}
 		d.synced = r.Err() == nil
-	case rfxContext:
+	case RFXContext:
 		r.Skip("codecId, channelId, ctxId", 3)
 		r.Want("tileSize", uint64(r.U16LE("tileSize")), tileSide)
 		r.U16LE("properties") // each tile set says them again
-	case rfxFrameBegin, rfxFrameEnd:
+	case RFXFrameBegin, RFXFrameEnd:
 		r.Skip("codecId, channelId", 2)
-	case rfxRegion:
+	case RFXRegion:
 		d.region(f, r)
-	case rfxExtension:
+	case RFXExtension:
 		d.tileset(f, r)
 	default:
 		return fmt.Errorf("unknown type")
@@ -114,7 +114,7 @@ func (d *RemoteFX) region(f *Frame, r *wire.Reader) {
 		w, h := int(r.U16LE("width")), int(r.U16LE("height"))
 		f.Rects = append(f.Rects, Rect{x, y, w, h})
 	}
-	r.Want("regionType", uint64(r.U16LE("regionType")), rfxRegionType)
+	r.Want("regionType", uint64(r.U16LE("regionType")), RFXRegionType)
 	r.U16LE("numTilesets")
 }
 
@@ -124,7 +124,7 @@ func (d *RemoteFX) tileset(f *Frame, r *wire.Reader) {
 		r.Failf("tiles before the channel's size")
 	}
 	r.Skip("codecId, channelId", 2)
-	r.Want("subtype", uint64(r.U16LE("subtype")), rfxTileset)
+	r.Want("subtype", uint64(r.U16LE("subtype")), RFXTileset)
 	r.U16LE("idx")
 	mode := Entropy(r.U16LE("properties") >> 10 & 0x0f)
 	if mode != RLGR1 && mode != RLGR3 {
@@ -153,7 +153,7 @@ const rfxTileHeader = 2 /* blockType */ + 4 /* blockLen */ + 3 /* quantIdx */ + 
 // takeTile takes one tile (TS_RFX_TILE, 2.2.2.3.4.1).
 func takeTile(r *wire.Reader, mode Entropy, quants []Quant) Tile {
 	t := Tile{Entropy: mode}
-	r.Want("blockType", uint64(r.U16LE("blockType")), rfxTile)
+	r.Want("blockType", uint64(r.U16LE("blockType")), RFXTile)
 	size := r.Limit("blockLen", uint64(r.U32LE("blockLen")), uint64(r.Len()+6))
 	b := r.Sub("tile", size-6)
 	for i := range t.Quant {

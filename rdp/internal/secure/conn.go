@@ -52,7 +52,7 @@ func (c *Conn) Salt() { c.salt.Store(true) }
 // Read gives units whose data are decrypted, and have a security header only where they would have one inside TLS.
 func (c *Conn) Read(b []byte) (int, error) {
 	for len(c.rest) == 0 {
-		unit, err := c.unit()
+		unit, err := ReadUnit(c.r)
 		if err != nil {
 			return 0, err
 		}
@@ -65,9 +65,10 @@ func (c *Conn) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-func (c *Conn) unit() ([]byte, error) {
+// ReadUnit reads a TPKT or a fast-path PDU, whole.
+func ReadUnit(r *bufio.Reader) ([]byte, error) {
 	for n := 2; ; n++ {
-		head, err := c.r.Peek(n)
+		head, err := r.Peek(n)
 		if err != nil {
 			return nil, err
 		}
@@ -77,7 +78,7 @@ func (c *Conn) unit() ([]byte, error) {
 		}
 		if size > 0 {
 			unit := make([]byte, size)
-			_, err := io.ReadFull(c.r, unit)
+			_, err := io.ReadFull(r, unit)
 			return unit, err
 		}
 	}

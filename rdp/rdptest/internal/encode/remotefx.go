@@ -3,25 +3,12 @@ package encode
 import (
 	"image"
 
+	"github.com/sallyport/sallyport/rdp/internal/codec"
 	"github.com/sallyport/sallyport/rdp/internal/wire"
 )
 
-// Types of the blocks of a message ([MS-RDPRFX] 2.2.2.1.1).
+// Numbers of the codec and of the channel of blocks.
 const (
-	rfxSync       = 0xccc0
-	rfxVersions   = 0xccc1
-	rfxChannels   = 0xccc2
-	rfxContext    = 0xccc3
-	rfxFrameBegin = 0xccc4
-	rfxFrameEnd   = 0xccc5
-	rfxRegion     = 0xccc6
-	rfxExtension  = 0xccc7
-	rfxRegionType = 0xcac1
-	rfxTileset    = 0xcac2
-	rfxTile       = 0xcac3
-
-	rfxMagic   = 0xcaccacca
-	rfxVersion = 0x0100
 	rfxCodec   = 1
 	rfxContent = 0xff // the channel id of what belongs to no channel
 )
@@ -70,19 +57,19 @@ func (e *RemoteFX) Encode(m *image.RGBA) []byte {
 	w, h := m.Rect.Dx(), m.Rect.Dy()
 	begin := wire.AppendU32LE([]byte{rfxCodec, 0}, e.frame)
 	e.frame++
-	b = rfxBlock(b, rfxFrameBegin, append(begin, words(1)...))
-	region := append([]byte{rfxCodec, 0, rfxLastTile}, words(1, 0, 0, w, h, rfxRegionType, 1)...)
-	b = rfxBlock(b, rfxRegion, region)
-	b = rfxBlock(b, rfxExtension, append([]byte{rfxCodec, 0}, e.tileset(m)...))
-	return rfxBlock(b, rfxFrameEnd, []byte{rfxCodec, 0})
+	b = rfxBlock(b, codec.RFXFrameBegin, append(begin, words(1)...))
+	region := append([]byte{rfxCodec, 0, rfxLastTile}, words(1, 0, 0, w, h, codec.RFXRegionType, 1)...)
+	b = rfxBlock(b, codec.RFXRegion, region)
+	b = rfxBlock(b, codec.RFXExtension, append([]byte{rfxCodec, 0}, e.tileset(m)...))
+	return rfxBlock(b, codec.RFXFrameEnd, []byte{rfxCodec, 0})
 }
 
 func (e *RemoteFX) headers() []byte {
-	b := rfxBlock(nil, rfxSync, append(wire.AppendU32LE(nil, rfxMagic), words(rfxVersion)...))
-	b = rfxBlock(b, rfxVersions, append([]byte{1, rfxCodec}, words(rfxVersion)...))
-	b = rfxBlock(b, rfxChannels, append([]byte{1, 0}, words(e.width, e.height)...))
+	b := rfxBlock(nil, codec.RFXSync, append(wire.AppendU32LE(nil, codec.RFXMagic), words(codec.RFXVersion)...))
+	b = rfxBlock(b, codec.RFXVersions, append([]byte{1, rfxCodec}, words(codec.RFXVersion)...))
+	b = rfxBlock(b, codec.RFXChannels, append([]byte{1, 0}, words(e.width, e.height)...))
 	properties := rfxColor<<3 | rfxWavelet<<5 | int(e.mode)<<9 | rfxScalar<<13
-	return rfxBlock(b, rfxContext, append([]byte{rfxCodec, rfxContent, 0}, words(tileSide, properties)...))
+	return rfxBlock(b, codec.RFXContext, append([]byte{rfxCodec, rfxContent, 0}, words(tileSide, properties)...))
 }
 
 func (e *RemoteFX) tileset(m *image.RGBA) []byte {
@@ -90,12 +77,12 @@ func (e *RemoteFX) tileset(m *image.RGBA) []byte {
 	n := 0
 	for y := 0; y < m.Rect.Dy(); y += tileSide {
 		for x := 0; x < m.Rect.Dx(); x += tileSide {
-			tiles = rfxBlock(tiles, rfxTile, e.tile(m, x, y))
+			tiles = rfxBlock(tiles, codec.RFXTile, e.tile(m, x, y))
 			n++
 		}
 	}
 	properties := rfxLastTile | rfxColor<<4 | rfxWavelet<<6 | int(e.mode)<<10 | rfxScalar<<14
-	b := append(words(rfxTileset, 0, properties), 1 /* numQuants */, tileSide)
+	b := append(words(codec.RFXTileset, 0, properties), 1 /* numQuants */, tileSide)
 	b = wire.AppendU32LE(append(b, words(n)...), uint32(len(tiles)))
 	for range 5 { // ten values of four bits
 		b = append(b, quality<<4|quality)
