@@ -26,6 +26,8 @@ export interface Vote {
 export interface AccessRequest {
   id: string
   revision: number
+  /** What it is for: asset.access, or something in a session. */
+  operation: string
   asset: { id: string; name: string; url: string }
   userName: string
   from: string
@@ -65,6 +67,7 @@ function fromJSON(o: Json): AccessRequest | undefined {
   return {
     id: str(o.id),
     revision: int(o.revision),
+    operation: str(o.operation),
     asset: { id: str(asset.id), name: str(asset.name), url: str(asset.url) },
     userName: str(o.user_name),
     from: str(o.from),

@@ -48,6 +48,22 @@ export function stateMark(s: RequestState): { mark: IconName; tone: string; text
   return { mark, tone, text: t(`rq_state_${s}`) }
 }
 
+/** What a request is for, in words; a name that this client does not know stays as it is. */
+export function operation(r: AccessRequest): string {
+  switch (r.operation) {
+    case 'asset.access':
+      return t('access')
+    case 'session.extend':
+      return t('rq_op_extend')
+    case 'session.join':
+      return t('rq_op_join')
+    case 'recording.play':
+      return t('rq_op_play')
+    default:
+      return r.operation
+  }
+}
+
 const rights = [
   'keyboard',
   'clipboard_upload',

@@ -9,7 +9,7 @@ import { SpElement } from './base.js'
 import { icon } from './icons.js'
 import { initials } from './names.js'
 import { requestStyles } from './request.styles.js'
-import { moment, rightsOf, stateMark, when } from './request-words.js'
+import { moment, operation, rightsOf, stateMark, when } from './request-words.js'
 import type { SpAccessButton } from './sp-access-button.js'
 
 /** The longest that a timer can wait for. */
@@ -130,7 +130,7 @@ export class SpRequest extends SpElement {
           <div class="grow"><b>${t('rq_asked')}</b><div class="muted"><bdi>${r.userName}</bdi>, ${moment(r.created)}</div></div></li>
         ${r.levels.map((_, i) => this.#level(r, i))}
         <li class=${r.state === 'approved' ? 'now' : ''}><span class="lm">${icon('enter')}</span>
-          <div class="grow"><b>${t('access')}</b><div class="muted">${r.state === 'pending' ? t('rq_after') : when(r)}</div></div></li>
+          <div class="grow"><b>${operation(r)}</b><div class="muted">${r.state === 'pending' ? t('rq_after') : when(r)}</div></div></li>
       </ol>
       ${this.#ready(r)} ${r.may.decide ? nothing : html`<div class="pad" ?hidden=${!this.code}>${this.#message()}</div>`} ${this.#foot(r)}
     </section>`
@@ -163,9 +163,9 @@ export class SpRequest extends SpElement {
     </li>`
   }
 
-  // Its requester alone may withdraw: so it is theirs to use.
+  // Its requester alone may withdraw: so it is theirs to use. What is for a running session is used there.
   #ready(r: AccessRequest) {
-    if (r.state !== 'approved' || !r.may.withdraw) return nothing
+    if (r.state !== 'approved' || !r.may.withdraw || r.operation !== 'asset.access') return nothing
     const begun = this.now >= Date.parse(r.from)
     return html`<div class="pad"><div class="note ok" role="status">${icon('check')}<span class="grow">${
       begun ? t('rq_ready') : t('rq_ready_at', { at: moment(r.from) })
@@ -208,6 +208,7 @@ export class SpRequest extends SpElement {
       <header><h2 id="what">${t('rq_what')}</h2></header>
       <dl class="kv">
         <dt>${t('rq_asset')}</dt><dd dir="auto">${back ? html`<a href=${back}>${r.asset.name}</a>` : r.asset.name}</dd>
+        <dt>${t('rq_operation')}</dt><dd>${operation(r)}</dd>
         <dt>${t('rq_person')}</dt><dd dir="auto">${r.userName}</dd>
         <dt>${t('rq_when')}</dt><dd class="num">${when(r)}</dd>
         <dt>${t('rq_exclusive')}</dt><dd>${t(r.exclusive ? 'rq_yes' : 'rq_no')}</dd>

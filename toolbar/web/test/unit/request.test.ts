@@ -5,6 +5,7 @@ import { checkTime, isOpen, parseRequest, parseRequests, quickTimes } from '../.
 const whole = {
   id: 'r1',
   revision: 3,
+  operation: 'session.extend',
   asset: { id: 'a', name: 'A' },
   user_name: 'Anna',
   state: 'pending',
@@ -18,7 +19,14 @@ const whole = {
 describe('Q5 requests are read', () => {
   it('Q5 as the gateway tells them, and nothing that is missing is a right', () => {
     const r = parseRequest(JSON.stringify(whole))
-    expect(r).toMatchObject({ id: 'r1', revision: 3, level: 1, terms: 'ff', may: { decide: true, withdraw: false } })
+    expect(r).toMatchObject({
+      id: 'r1',
+      revision: 3,
+      operation: 'session.extend',
+      level: 1,
+      terms: 'ff',
+      may: { decide: true, withdraw: false },
+    })
     expect(r?.rights).toEqual({ keyboard: 'allow' })
     expect(r?.levels[0]?.votes[0]).toMatchObject({ name: 'Mia', approve: true, note: '' })
     expect(r && isOpen(r)).toBe(true)
