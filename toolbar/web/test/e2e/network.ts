@@ -9,6 +9,8 @@ export class Network {
   #tap: Buffer[] | undefined
   #rate = Number.POSITIVE_INFINITY
   #paced = new Set<Paced>()
+  /** How long every byte is on its way, in milliseconds, of connections that begin from now on. */
+  delay = 0
   target = 0
   port = 0
 
@@ -77,6 +79,11 @@ export class Network {
       s.on('close', end)
       s.on('data', (b: Buffer) => this.#tap?.push(b))
     }
+    if (this.delay > 0) {
+      client.pipe(new Delayed(this.delay)).pipe(server)
+      server.pipe(new Delayed(this.delay)).pipe(client)
+      return
+    }
     client.pipe(server)
     if (!this.paced) {
       server.pipe(client)
@@ -122,5 +129,21 @@ class Paced extends Transform {
     this.push(chunk.subarray(0, now))
     const rest = chunk.subarray(now)
     setTimeout(() => (rest.length > 0 ? this._transform(rest, 'binary', done) : done()), (now / this.#rate) * 1000)
+  }
+}
+
+/** A stream from which everything comes later, in its order. */
+class Delayed extends Transform {
+  constructor(readonly delay: number) {
+    super()
+  }
+
+  override _transform(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    setTimeout(() => this.destroyed || this.push(chunk), this.delay)
+    done()
+  }
+
+  override _flush(done: () => void): void {
+    setTimeout(done, this.delay)
   }
 }
