@@ -312,7 +312,9 @@ func TestStart_E3_E4_Refusals(t *testing.T) {
 				if access["code"] != string(pam.CodeAllowed) {
 					t.Errorf("access: %d %v", ast, access)
 				}
-			case access["code"] != string(tc.code) || len(access["capabilities"].(map[string]any)) != 0:
+			case access["code"] != string(tc.code):
+				t.Errorf("access: %d %v", ast, access)
+			case (len(access["capabilities"].(map[string]any)) != 0) != (tc.code == pam.CodeRequestRequired): // what one would ask for
 				t.Errorf("access: %d %v", ast, access)
 			}
 		})
