@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,14 +33,15 @@ func StartHost(t testing.TB, protocol pam.Protocol, asset pam.Asset, secrets map
 // StartFarHost is StartHost with a network between the host and its users: URL is where that begins for them.
 func StartFarHost(t testing.TB, protocol pam.Protocol, asset pam.Asset, secrets map[string]string) (*Host, *BadLink) {
 	t.Helper()
-	var near string
+	var near atomic.Value // the host's address: it is made after the link, whose address is one of its origins
 	link := NewBadLinkTo(t, func(ctx context.Context) (net.Conn, error) {
 		var d net.Dialer
-		return d.DialContext(ctx, "tcp", near)
+		return d.DialContext(ctx, "tcp", near.Load().(string))
 	})
 	far := "http://" + link.Addr()
 	h := startHost(t, protocol, asset, secrets, []string{far})
-	near, h.URL = strings.TrimPrefix(h.URL, "http://"), far
+	near.Store(strings.TrimPrefix(h.URL, "http://"))
+	h.URL = far
 	t.Cleanup(link.Close) // before the host, whose listener waits for its connections
 	return h, link
 }
