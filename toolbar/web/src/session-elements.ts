@@ -1,6 +1,7 @@
 import { define } from './elements/base.js'
 import { SpCard } from './elements/sp-card.js'
 import { SpClipboardPanel } from './elements/sp-clipboard-panel.js'
+import { SpCountdown } from './elements/sp-countdown.js'
 import { SpFind } from './elements/sp-find.js'
 import { SpKeysPanel } from './elements/sp-keys-panel.js'
 import { SpLinks } from './elements/sp-links.js'
@@ -13,6 +14,7 @@ import { SpToolbar } from './elements/sp-toolbar.js'
 
 define('sp-card', SpCard)
 define('sp-clipboard-panel', SpClipboardPanel)
+define('sp-countdown', SpCountdown)
 define('sp-find', SpFind)
 define('sp-keys-panel', SpKeysPanel)
 define('sp-links', SpLinks)

@@ -1,4 +1,5 @@
 // The messages of pam/PROTOCOL.md, read with care: whatever has not the right type becomes a harmless default.
+import { type Expiry, parseExpiry } from './expiry.js'
 
 /** Why something was refused or ended: the closed set of pam/code.go. A newer gateway may know more. */
 export type Code = string
@@ -43,7 +44,8 @@ export interface State {
   params: Record<string, string>
   started: string
   now: string
-  expires: string
+  /** The end of the approved time; missing: no approval ends the session. */
+  expires?: Expiry
   /** Bytes that the gateway sends beyond the last acknowledgement. */
   window: number
   /** Bytes after which an acknowledgement is due. */
@@ -131,6 +133,7 @@ export function parseState(text: string): State | undefined {
   if (!o) return undefined
   const asset = isObject(o.asset) ? o.asset : {}
   const people = Array.isArray(o.people) ? o.people.filter(isObject) : []
+  const expires = parseExpiry(o.expires, o.now)
   return {
     session: str(o.session),
     participant: str(o.participant),
@@ -155,7 +158,7 @@ export function parseState(text: string): State | undefined {
     params: texts(o.params),
     started: str(o.started),
     now: str(o.now),
-    expires: str(o.expires),
+    ...(expires ? { expires } : {}),
     window: num(o.window, 512 << 10),
     ack: Math.max(1, num(o.ack, 64 << 10)),
     reconnectWindow: Math.max(0, num(o.reconnect_window, 60)),

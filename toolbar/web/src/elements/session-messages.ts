@@ -34,8 +34,18 @@ export class SessionMessages {
     const ends = now?.ends
     if (!ends) return this.#toasts()?.withdraw('ends')
     if (before?.ends?.code === ends.code) return
-    const text = { idle: t('ends_idle', { n: ends.after }), max_duration: t('ends_max', { n: ends.after }) }[ends.code]
+    const text = {
+      idle: t('ends_idle', { n: ends.after }),
+      max_duration: t('ends_max', { n: ends.after }),
+      expired: t('ends_expired', { n: ends.after }),
+    }[ends.code]
     this.#toasts()?.show(text ?? t('ends_other', { n: ends.after }), 'warn', 'ends')
+  }
+
+  /** Warns that the approved time ends in so many minutes (I2), or takes that back. */
+  expires(minutes: number | undefined): void {
+    if (minutes === undefined) this.#toasts()?.withdraw('expiry')
+    else this.#toasts()?.show(t('expiry_warning', { n: minutes }), 'warn', 'expiry')
   }
 
   /** The browser holds the sound back, or does not any more. */

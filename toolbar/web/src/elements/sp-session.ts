@@ -1,5 +1,6 @@
 import { html, nothing, type PropertyValues } from 'lit'
 import { Chord } from '../core/chord.js'
+import { ExpiryWatch } from '../core/expiry.js'
 import type { ServerFrame } from '../core/frame.js'
 import type { SessionInfo } from '../core/gateway.js'
 import { type Phase, Session } from '../core/session.js'
@@ -7,6 +8,7 @@ import type { State } from '../core/types.js'
 import type { Desk } from '../desk/desk.js'
 import { hostEvent } from '../events.js'
 import { codeText, t } from '../i18n/index.js'
+import { ExtendClient } from '../net/extend.js'
 import { FilesClient } from '../net/files.js'
 import { canFill, fills, toggleFill, unlockKeys } from '../net/fullscreen.js'
 import { apiBase, HttpGateway } from '../net/http.js'
@@ -68,6 +70,7 @@ export class SpSession extends SpViewer {
   #session: Session | undefined
   #info: SessionInfo | undefined
   #files: FilesClient | undefined
+  #extender: ExtendClient | undefined
   #state: State | undefined
   #stepSince = 0
   #ticking: ReturnType<typeof setInterval> | undefined
@@ -78,6 +81,7 @@ export class SpSession extends SpViewer {
     () => this.part$('sp-toasts'),
     () => this.#screen.text?.cursor(),
   )
+  readonly #expiry = new ExpiryWatch(windowClock, (minutes) => this.#messages.expires(minutes))
   readonly #bell = new SessionBell()
   readonly #statistics = new Statistics((reading) => {
     this.reading = reading
@@ -123,6 +127,8 @@ export class SpSession extends SpViewer {
     warn: (text) => this.toast(text, 'warn'),
     scaled: () => this.requestUpdate(),
   })
+
+  readonly #remaining = (): number | undefined => this.#expiry.left
 
   constructor() {
     super()
@@ -199,6 +205,7 @@ export class SpSession extends SpViewer {
       ${active ? nothing : this.#card()}
       <sp-toolbar exportparts="handle, bar, tool, recording" ?hidden=${!active} .state=${state} .bracketed=${() => this.#screen.bracketed()}
         .look=${text ? this.#display.look : undefined} .prefs=${this.#display.prefs}
+        .left=${this.#remaining} .extender=${this.#extender}
         .files=${this.#files} .full=${desk && canFill() ? this.full : undefined}
         .sound=${this.#sound.look} @sp-sound=${(e: CustomEvent<SoundChange>) => this.#sound.change(e.detail)}
         .zoom=${desk ? { chosen: this.#display.zoom, percent: desk.picture().percent } : undefined}
@@ -245,6 +252,7 @@ export class SpSession extends SpViewer {
   #open(): void {
     if (!this.sessionId) return
     this.#files = new FilesClient(apiBase(this.base), this.sessionId)
+    this.#extender = new ExtendClient(apiBase(this.base), this.sessionId)
     this.#session = new Session({
       gateway: new HttpGateway(apiBase(this.base), this.sessionId, this.page),
       clock: windowClock,
@@ -271,6 +279,8 @@ export class SpSession extends SpViewer {
     this.#screen.dispose()
     this.#info = undefined
     this.#files = undefined
+    this.#extender = undefined
+    this.#expiry.follow(undefined)
     this.#state = undefined
     clearInterval(this.#ticking)
     this.#ticking = undefined
@@ -282,6 +292,7 @@ export class SpSession extends SpViewer {
   #changed(phase: Phase): void {
     const before = this.#state
     if (phase.kind === 'live') this.#state = phase.state
+    this.#expiry.follow(phase.kind === 'closed' ? undefined : this.#state?.expires)
     if (phase.kind === 'closed' && phase.info) this.#info = phase.info
     if (phase.kind !== this.phase.kind || before?.step !== this.#state?.step) this.#stepSince = Date.now()
     const wasActive = isActive(this.phase)

@@ -21,6 +21,10 @@ export const toolbarStyles = css`
   .tool:hover { background: var(--sp-hover); }
   .tool[aria-expanded='true'] { background: var(--sp-press); }
   .tool:focus-visible { outline-offset: -2px; }
+  .tool.link > .i { display: none; }
+  .tool.link.fold > .i { display: block; }
+  .tool.link { color: var(--sp-accent-text); }
+  .expiry { gap: 0; }
   .tool.leave { color: var(--sp-danger); }
   .tool.leave .i { color: inherit; }
   .tool.leave:hover { background: var(--sp-danger-soft); }

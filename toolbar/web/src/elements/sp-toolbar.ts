@@ -3,6 +3,7 @@ import { AutoClose } from '../core/autoclose.js'
 import { mayUse, type Person, type State } from '../core/types.js'
 import type { Zoom } from '../desk/viewport.js'
 import { t } from '../i18n/index.js'
+import type { ExtendClient } from '../net/extend.js'
 import type { FilesClient } from '../net/files.js'
 import type { Prefs } from '../net/prefs.js'
 import { windowClock } from '../net/window.js'
@@ -15,6 +16,7 @@ import type { SoundLook } from './sound-keeper.js'
 import type { SpClipboardPanel } from './sp-clipboard-panel.js'
 import type { SpDeskPanel } from './sp-desk-panel.js'
 import type { DisplayChange, Look, SpDisplayPanel } from './sp-display-panel.js'
+import type { SpExtendPanel } from './sp-extend-panel.js'
 import type { SpFilesPanel } from './sp-files-panel.js'
 import type { SpKeysPanel } from './sp-keys-panel.js'
 import type { SoundChange, SpSoundPanel } from './sp-sound-panel.js'
@@ -30,7 +32,8 @@ const PLACE = 'sallyport.handle'
 const DRAG = 4
 
 /** The panels that drop from a button. */
-type Panel = 'clipboard' | 'display' | 'files' | 'keys' | 'sound'
+type Panel = 'clipboard' | 'display' | 'extend' | 'files' | 'keys' | 'sound'
+const PANELS: readonly string[] = ['clipboard', 'display', 'extend', 'files', 'keys', 'sound'] satisfies Panel[]
 
 /** How many people are shown by their initials. */
 const CROWD = 4
@@ -63,6 +66,8 @@ export class SpToolbar extends SpElement {
     sound: { attribute: false },
     full: { attribute: false },
     files: { attribute: false },
+    left: { attribute: false },
+    extender: { attribute: false },
     open: { type: Boolean, reflect: true },
     panel: { state: true },
     place: { state: true },
@@ -84,6 +89,10 @@ export class SpToolbar extends SpElement {
   declare full: boolean | undefined
   /** The files of the session. */
   declare files: FilesClient | undefined
+  /** Asks for the milliseconds that are left of the approved time; undefined: nothing ends the session. */
+  declare left: () => number | undefined
+  /** What moves its end. */
+  declare extender: ExtendClient | undefined
   /** Whether the toolbar is open. */
   declare open: boolean
   declare private panel: '' | Panel
@@ -104,6 +113,8 @@ export class SpToolbar extends SpElement {
     this.sound = undefined
     this.full = undefined
     this.files = undefined
+    this.left = () => undefined
+    this.extender = undefined
     this.open = false
     this.panel = ''
     this.place = remembered()
@@ -159,6 +170,7 @@ export class SpToolbar extends SpElement {
     if (this.panel === 'clipboard' && !this.#mayPaste()) this.panel = ''
     if (this.panel === 'keys' && !this.#mayKeys()) this.panel = ''
     if (this.panel === 'files' && !this.#mayFiles()) this.panel = ''
+    if (this.panel === 'extend' && !this.#extendLabel()) this.panel = ''
     if (changed.has('files')) this.#dropWork()
     if (this.panel === 'sound' && !this.sound) this.panel = ''
     const tools = this.#tools()
@@ -195,6 +207,14 @@ export class SpToolbar extends SpElement {
         ${s?.recorded ? html`<span class="rec" part="recording" title=${t('recorded')}><span class="dot"></span><span>${t('rec')}</span></span>` : nothing}
         ${this.#crowd(s?.people ?? [])}
       </div>
+      ${
+        s?.expires
+          ? html`<div class="grp expiry">
+              <sp-countdown .left=${this.left}></sp-countdown>
+              ${this.#extendLabel() ? this.#tool('extend', 'clock', this.#extendLabel(), () => this.#toggle('extend'), 'link') : nothing}
+            </div>`
+          : nothing
+      }
       <div class="grp">
         ${this.#mayPaste() ? this.#tool('clipboard', 'clipboard', t('clipboard'), () => this.#toggle('clipboard')) : nothing}
         ${this.#mayFiles() ? this.#tool('files', 'folder', this.#filesLabel(), () => this.#toggle('files')) : nothing}
@@ -213,7 +233,7 @@ export class SpToolbar extends SpElement {
   }
 
   #tool(id: string, mark: IconName, label: string, act: () => void, extra = '') {
-    const drops = ['clipboard', 'display', 'files', 'keys', 'sound'].includes(id)
+    const drops = PANELS.includes(id)
     return html`<button class="tool ${extra}" part="tool" data-id=${id} title=${label}
       aria-haspopup=${drops ? 'dialog' : nothing} aria-expanded=${drops ? String(this.panel === id) : nothing} @click=${act}>
       ${icon(mark)}<span>${label}</span>
@@ -247,6 +267,10 @@ export class SpToolbar extends SpElement {
       return html`<sp-desk-panel .zoom=${this.zoom.chosen} .percent=${this.zoom.percent} ?statistics=${this.prefs?.statistics}
         @sp-display=${(e: CustomEvent<DisplayChange>) => this.dispatchEvent(new CustomEvent('sp-display', { detail: e.detail }))}
         @sp-panel-close=${(e: CustomEvent<boolean>) => this.#closePanel(e.detail)}></sp-desk-panel>`
+    }
+    if (this.panel === 'extend') {
+      return html`<sp-extend-panel .expiry=${this.state?.expires} .client=${this.extender}
+        @sp-panel-close=${(e: CustomEvent<boolean>) => this.#closePanel(e.detail)}></sp-extend-panel>`
     }
     if (this.panel === 'keys') {
       return html`<sp-keys-panel @sp-keys=${(e: CustomEvent<string[]>) => this.#sendKeys(e.detail)}
@@ -295,16 +319,39 @@ export class SpToolbar extends SpElement {
     return asset?.protocol === 'rdp' && asset.os === 'windows' && mayUse(this.state, 'keyboard')
   }
 
+  // I4: the label follows how far an extension is.
+  #extendLabel(): string {
+    switch (this.state?.expires?.extend) {
+      case 'now':
+      case 'approved':
+        return t('extend')
+      case 'request':
+        return t('extend_request')
+      case 'pending':
+        return t('extend_pending')
+      default:
+        return ''
+    }
+  }
+
   #sendKeys(codes: string[]): void {
     this.dispatchEvent(new CustomEvent('sp-keys', { detail: codes }))
     this.#closePanel(false)
   }
 
+  // What is rarely wanted, and not small.
+  readonly #parts: Partial<Record<Panel, () => Promise<unknown>>> = {
+    display: () => import('./display-panel.js'),
+    extend: () => import('./extend-panel.js'),
+    files: () => this.#loadFiles(),
+  }
+
   async #toggle(panel: Panel): Promise<void> {
     if (this.panel === panel) return this.#closePanel(false)
-    if (panel === 'display' || panel === 'files') {
+    const load = this.#parts[panel]
+    if (load) {
       try {
-        await (panel === 'files' ? this.#loadFiles() : import('./display-panel.js')) // rarely wanted, and not small
+        await load()
       } catch {
         this.dispatchEvent(new CustomEvent('sp-missing'))
         return
@@ -315,7 +362,7 @@ export class SpToolbar extends SpElement {
     await this.updateComplete
     const name = panel === 'display' && this.zoom ? 'desk' : panel
     const dropped = this.part$<
-      SpClipboardPanel | SpDeskPanel | SpDisplayPanel | SpFilesPanel | SpKeysPanel | SpSoundPanel
+      SpClipboardPanel | SpDeskPanel | SpDisplayPanel | SpExtendPanel | SpFilesPanel | SpKeysPanel | SpSoundPanel
     >(`sp-${name}-panel`)
     const button = this.part$(`[data-id='${panel}']`)
     if (!dropped || !button) return
@@ -382,7 +429,7 @@ export class SpToolbar extends SpElement {
   #fold(): void {
     const bar = this.part$('.bar')
     if (!bar) return
-    const order = ['close', 'display', 'full', 'session_url', 'keys', 'files', 'clipboard']
+    const order = ['close', 'extend', 'display', 'full', 'session_url', 'keys', 'files', 'clipboard']
     const tool = (id: string) => bar.querySelector(`[data-id='${id}']`)
     for (const id of order) tool(id)?.classList.remove('fold')
     for (const id of order) {

@@ -1,43 +1,9 @@
 import type { Page } from '@playwright/test'
+import { AskWorld } from './ask-world.js'
 import { expectAccessible } from './axe.js'
 import { test as base, expect, worldOf } from './fixtures.js'
 import { expectWalkable } from './walk.js'
-import { evilName, type Settings, type Target, World } from './world.js'
-
-/** A world in which sessions on two assets need the agreement of an owner, and then of the desk. */
-class AskWorld extends World {
-  protected override async settings(t: Target): Promise<Settings> {
-    const s = await super.settings(t)
-    const levels = [
-      { name: 'Owners', approvers: ['user:mia'] },
-      { name: 'Security desk', approvers: ['user:otto', 'user:nils'] },
-    ]
-    s.workflows = [
-      { id: 'two', name: 'Two levels', longest: '4h', ticket: true, levels },
-      { id: 'quick', name: 'One level', longest: '1h', levels: levels.slice(0, 1) },
-    ]
-    s.selectors = [
-      {
-        id: 'ask',
-        on: 'shell',
-        to: ['group:operators'],
-        form: 'interactive',
-        workflow: 'two',
-        exclusive: 'optional',
-        operations: ['asset.access'],
-      },
-      {
-        id: 'ask-plain',
-        on: 'plain',
-        to: ['group:operators'],
-        form: 'interactive',
-        workflow: 'quick',
-        operations: ['asset.access'],
-      },
-    ]
-    return s
-  }
-}
+import { evilName, type World } from './world.js'
 
 const test = base.extend<object, { world: World }>({ world: worldOf(() => new AskWorld()) })
 
