@@ -1,6 +1,7 @@
 package pam
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -158,7 +159,7 @@ func (b *Broker) changeRequest(ctx context.Context, id RequestID, e *Event, chan
 			return r, err
 		}
 		if e != nil {
-			e.Asset, e.Session = next.Asset, next.Session
+			e.Asset, e.Session = next.Asset, cmp.Or(e.Session, next.Session)
 			if err := b.audit.write(ctx, *e); err != nil {
 				return r, &Refusal{Code: CodeAuditFailed, Err: err}
 			}

@@ -76,6 +76,12 @@ func (b *Broker) Extend(ctx context.Context, who Identity, id SessionID, to time
 	if !s.extend(to) {
 		return time.Time{}, &Refusal{Code: CodeSessionEnded}
 	}
+	if ev.request != nil { // it has done what it was for: a later end is asked for anew
+		_, err := b.changeRequest(ctx, ev.request.ID, nil, func(r AccessRequest) (AccessRequest, error) { return r.withdraw(who.User, "", b.cfg.Now()) })
+		if err != nil {
+			s.log.Warn("an extension that was made stays open", "request", ev.request.ID, "err", err)
+		}
+	}
 	if err := b.cfg.Store.PutSession(ctx, s.snapshot()); err != nil {
 		s.log.Warn("storing the new end of a session", "err", err) // its own record has it, and Complete will
 	}

@@ -137,6 +137,12 @@ func TestExtend_I4_ByRequest(t *testing.T) {
 		at, _ := time.Parse(time.RFC3339, m["at"].(string))
 		return at.Equal(to)
 	})
+	pg.awaitExtend("request") // the approval is used up
+	events := r.events.Events()
+	n := slices.IndexFunc(events, func(e pam.Event) bool { return e.Verb == pam.ExtendSession })
+	if n < 0 || events[n].Session != id || string(events[n].Request) != x.id {
+		t.Errorf("event %+v", events)
+	}
 }
 
 // TestJoin_I25_NeedsApproval: joining goes through the same gate, for the session and the mode that were asked for alone.

@@ -95,7 +95,7 @@ export class ExpiryWatch {
     const now = [...WARN_AT].reverse().find((m) => left <= m * 60_000)
     if (now !== undefined && now !== this.#warned && left > 60_000) {
       this.#warned = now
-      this.#warn(now)
+      this.#warn(Math.ceil(left / 60_000))
     }
     if (next !== undefined) this.#cancel = this.#clock.after(left - next * 60_000, () => this.#arm())
   }

@@ -18,9 +18,10 @@ export class SpExtendPanel extends SpElement {
     panelStyles,
     css`
       :host { width: 320px; }
-      .choices { display: grid; grid-auto-flow: column; grid-auto-columns: 1fr; border: 1px solid var(--sp-control); border-radius: var(--sp-r); padding: 3px; gap: 2px; }
-      .choices label { display: flex; align-items: center; justify-content: center; min-height: 26px; padding: 2px 4px; border-radius: 4px; font-size: var(--sp-fs-s); text-align: center; }
-      .choices input { position: absolute; opacity: 0; width: 1px; height: 1px; }
+      .choices { display: flex; border: 1px solid var(--sp-control); border-radius: var(--sp-r); padding: 3px; gap: 2px; }
+      .choices label { position: relative; display: flex; align-items: center; justify-content: center; min-height: 26px; padding: 2px 4px; border-radius: 4px; font-size: var(--sp-fs-s); flex: 1 0 auto; white-space: nowrap; }
+      @media (max-width: 720px) { :host { width: auto; } }
+      .choices input { position: absolute; opacity: 0; width: 1px; height: 1px; pointer-events: none; }
       .choices label:has(:checked) { background: var(--sp-accent-soft); color: var(--sp-accent-text); box-shadow: inset 0 0 0 1px var(--sp-accent-line); }
       .choices label:has(:focus-visible) { outline: 2px solid var(--sp-focus); outline-offset: 1px; }
       fieldset { border: 0; padding: 0; margin: 0; min-width: 0; display: grid; gap: var(--sp-2); }
@@ -99,9 +100,10 @@ export class SpExtendPanel extends SpElement {
         <span class="label" id="ends">${t('extend_end')}<span class="opt">${t('extend_latest', { to: clock(e.latest) })}</span></span>
         <div class="choices" role="radiogroup" aria-labelledby="ends">
           ${ends.map(
-            (c, i) => html`<label><input type="radio" name="end" .checked=${c === chosen} @change=${() => {
-              this.chosen = i
-            }}><span>${c.minutes ? minutes(c.minutes) : t('extend_until', { to: clock(c.to) })}</span></label>`,
+            (c, i) =>
+              html`<label><input type="radio" name="end" .checked=${c === chosen} @change=${() => {
+                this.chosen = i
+              }}><span>${c.minutes ? minutes(c.minutes) : t('extend_until', { to: clock(c.to) })}</span></label>`,
           )}
         </div>
         <p class="becomes" role="status">${t('extend_becomes', { at: clock(e.at), to: clock(chosen.to) })}</p>
@@ -159,5 +161,7 @@ function clock(ms: number): string {
 
 function minutes(n: number): string {
   const [count, unit] = n % 60 === 0 ? [n / 60, 'hour'] : [n, 'minute']
-  return new Intl.NumberFormat(locale(), { style: 'unit', unit: String(unit), unitDisplay: 'short' }).format(Number(count))
+  return new Intl.NumberFormat(locale(), { style: 'unit', unit: String(unit), unitDisplay: 'short' }).format(
+    Number(count),
+  )
 }

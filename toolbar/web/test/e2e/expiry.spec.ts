@@ -44,8 +44,8 @@ test('I2 I3 I4 the end of an approved session counts down, and its owner moves i
   const { page } = session
   await session.open()
   const timer = session.bar.getByRole('timer')
-  await expect.poll(async () => seconds(await timer.innerText())).toBeLessThan(1800)
-  expect(seconds(await timer.innerText())).toBeGreaterThan(1500)
+  await expect.poll(async () => seconds((await timer.textContent()) ?? '')).toBeLessThan(1800)
+  expect(seconds((await timer.textContent()) ?? '')).toBeGreaterThan(1500)
   await expectAccessible(page)
   await session.tool('Extend').click()
   const panel = page.getByRole('dialog', { name: 'Extend' })
@@ -55,7 +55,7 @@ test('I2 I3 I4 the end of an approved session counts down, and its owner moves i
   await panel.getByRole('button', { name: /^Extend to \d\d:\d\d$/ }).click()
   await expect(panel).toBeHidden()
   await session.open()
-  await expect.poll(async () => seconds(await timer.innerText())).toBeGreaterThan(3000)
+  await expect.poll(async () => seconds((await timer.textContent()) ?? '')).toBeGreaterThan(3000)
   expect(world.events().filter((e) => e.verb === 'Extend Session' && e.user === 'anna')).toHaveLength(1)
 })
 
@@ -77,7 +77,7 @@ test('I4 where it has to be approved the owner asks without leaving the session,
   await expect(session.tool('Extend (Waiting for Approval)')).toBeVisible()
   await expect(panel.getByText(/not decided yet/)).toBeVisible()
   await expectAccessible(page)
-  expect(seconds(await timer.innerText())).toBeLessThanOrEqual(1800)
+  expect(seconds((await timer.textContent()) ?? '')).toBeLessThanOrEqual(1800)
 
   await mia.page.goto('/requests')
   await mia.page.getByRole('link', { name: 'shell' }).click()
@@ -86,7 +86,7 @@ test('I4 where it has to be approved the owner asks without leaving the session,
   await panel.getByRole('button', { name: /^Extend to \d\d:\d\d$/ }).click()
   await expect(panel).toBeHidden()
   await session.open()
-  await expect.poll(async () => seconds(await timer.innerText())).toBeGreaterThan(1800)
+  await expect.poll(async () => seconds((await timer.textContent()) ?? '')).toBeGreaterThan(1800)
   await expect(session.tool('Extend (Request Access)')).toBeVisible()
 })
 
