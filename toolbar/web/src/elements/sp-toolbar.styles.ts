@@ -45,6 +45,8 @@ export const toolbarStyles = css`
     .id { display: flex; grid-column: 1 / -1; padding: 0 4px; height: 36px; }
     .id b { max-width: none; }
     .id .crowd { margin-left: auto; }
+    .expiry sp-countdown { grid-column: 1 / -1; margin: -4px 0; }
+    .tool.link > .i { display: block; color: inherit; }
     .tool { flex-direction: column; justify-content: center; gap: 4px; height: 56px; padding: 0 2px; font-size: var(--sp-fs-s); line-height: 16px; }
     .tool.leave { background: var(--sp-danger-soft); }
     .tool.shut { grid-column: 1 / -1; flex-direction: row; height: 44px; background: var(--sp-hover); }
