@@ -237,6 +237,11 @@ export class Desk implements Screen {
     this.#keyboard.together(codes)
   }
 
+  /** Types a text key by key, for what takes no clipboard. */
+  type(text: string): void {
+    this.#keyboard.type(text)
+  }
+
   /** What the canvas shows; for tests. */
   snapshot(): Promise<Snapshot> {
     return this.#view.snapshot()

@@ -100,6 +100,15 @@ export class Keyboard {
     if (text !== '') this.#send(textEvents(text.replace(/\r\n?|\n/g, '\r')))
   }
 
+  /** Types a text key by key (I6): line breaks and tabs as the keys that make them, all else as characters, whatever keyboard the target has. */
+  type(text: string): void {
+    this.release()
+    for (const part of text.split(/(\r\n?|\n|\t)/)) {
+      if (/^[\r\n\t]/.test(part)) this.together([part === '\t' ? 'Tab' : 'Enter'])
+      else this.text(part)
+    }
+  }
+
   /** Presses keys in order and lifts them in the reverse order: a combination. */
   together(codes: readonly string[]): void {
     this.release()

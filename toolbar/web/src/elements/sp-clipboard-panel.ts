@@ -5,10 +5,14 @@ import { SpElement } from './base.js'
 import { icon } from './icons.js'
 import { panelStyles } from './sp-toolbar.styles.js'
 
+/** The most characters that are typed key by key: longer texts belong into the clipboard. */
+const MAX_TYPED = 2000
+
 /**
  * The clipboard panel (I6): text for the session, from the local clipboard or typed.
  *
  * @fires sp-paste - detail: the text
+ * @fires sp-type - detail: the text, to be typed key by key
  * @fires sp-panel-close - the user closes the panel; detail: whether by a key
  */
 export class SpClipboardPanel extends SpElement {
@@ -16,6 +20,7 @@ export class SpClipboardPanel extends SpElement {
   static override properties = {
     recorded: { type: Boolean },
     bracketed: { type: Boolean },
+    types: { type: Boolean },
     text: { state: true },
     refused: { state: true },
   }
@@ -23,6 +28,8 @@ export class SpClipboardPanel extends SpElement {
   declare recorded: boolean
   /** Whether the terminal has bracketed paste on. */
   declare bracketed: boolean
+  /** Whether the text can be typed key by key as well. */
+  declare types: boolean
   declare private text: string
   declare private refused: boolean
 
@@ -30,6 +37,7 @@ export class SpClipboardPanel extends SpElement {
     super()
     this.recorded = false
     this.bracketed = false
+    this.types = false
     this.text = ''
     this.refused = false
   }
@@ -92,9 +100,15 @@ export class SpClipboardPanel extends SpElement {
             : nothing
         }
         ${this.recorded ? html`<span class="rec"><span class="dot"></span>${t('pastes_recorded')}</span>` : nothing}
+        ${this.types ? html`<p class="hint" id="type-hint">${t('type_it_hint')}</p>` : nothing}
         <div class="acts">
           <span class="grow"></span>
           <button class="btn small" @click=${() => this.read()}>${t('read_clipboard')}</button>
+          ${
+            this.types
+              ? html`<button class="btn small" aria-describedby="type-hint" ?disabled=${this.text === '' || this.text.length > MAX_TYPED} @click=${() => this.#send('sp-type')}>${t('type_it')}</button>`
+              : nothing
+          }
           <button class="btn small primary" ?disabled=${bytes === 0 || bytes > MAX_PAYLOAD} @click=${() => this.#paste()}>
             ${lines > 1 ? t('paste_lines', { n: lines }) : t('paste')}
           </button>
@@ -114,7 +128,11 @@ export class SpClipboardPanel extends SpElement {
   }
 
   #paste(): void {
-    this.dispatchEvent(new CustomEvent('sp-paste', { detail: this.text }))
+    this.#send('sp-paste')
+  }
+
+  #send(how: 'sp-paste' | 'sp-type'): void {
+    this.dispatchEvent(new CustomEvent(how, { detail: this.text }))
     this.text = ''
   }
 

@@ -213,6 +213,7 @@ export class SpSession extends SpViewer {
         @sp-missing=${() => this.toast(codeText('reload').text, 'warn')}
         @sp-action=${(e: CustomEvent<ToolbarAction>) => this.#action(e.detail)}
         @sp-paste=${(e: CustomEvent<string>) => void this.#paster.paste(e.detail, true)}
+        @sp-type=${(e: CustomEvent<string>) => this.#screen.desk?.type(e.detail)}
         @sp-keys=${(e: CustomEvent<string[]>) => this.#screen.desk?.press(e.detail)}
         @sp-refocus=${() => this.#screen.focus()}
         @sp-collapse=${(e: CustomEvent<boolean>) => e.detail && this.#screen.focus()}><slot></slot></sp-toolbar>

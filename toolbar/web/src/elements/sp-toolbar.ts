@@ -43,6 +43,7 @@ const CROWD = 4
  *
  * @fires sp-action - detail: a ToolbarAction
  * @fires sp-paste - detail: text for the session
+ * @fires sp-type - detail: text that the session is to be typed
  * @fires sp-keys - detail: codes of keys, to be pressed together
  * @fires sp-display - detail: a DisplayChange
  * @fires sp-sound - detail: a SoundChange
@@ -283,7 +284,8 @@ export class SpToolbar extends SpElement {
     }
     if (this.panel !== 'clipboard') return nothing
     return html`<sp-clipboard-panel ?recorded=${this.state?.capabilities.clipboard_upload === 'record'}
-      ?bracketed=${this.bracketed()} @sp-paste=${(e: CustomEvent<string>) => this.#paste(e)}
+      ?bracketed=${this.bracketed()} ?types=${this.zoom !== undefined && mayUse(this.state, 'keyboard')}
+      @sp-type=${(e: CustomEvent<string>) => this.#type(e)} @sp-paste=${(e: CustomEvent<string>) => this.#paste(e)}
       @sp-panel-close=${(e: CustomEvent<boolean>) => this.#closePanel(e.detail)}></sp-clipboard-panel>`
   }
 
@@ -391,6 +393,11 @@ export class SpToolbar extends SpElement {
   #paste(e: CustomEvent<string>): void {
     this.dispatchEvent(new CustomEvent('sp-paste', { detail: e.detail }))
     this.collapse()
+  }
+
+  #type(e: CustomEvent<string>): void {
+    this.collapse()
+    this.dispatchEvent(new CustomEvent('sp-type', { detail: e.detail }))
   }
 
   #act(action: ToolbarAction): void {

@@ -62,6 +62,8 @@ export const de: Messages = {
     paste_here: 'Text hier einfügen oder eingeben',
     read_clipboard: 'Zwischenablage lesen',
     paste: 'Einfügen',
+    type_it: 'Tippen',
+    type_it_hint: '„Tippen“ gibt den Text Taste für Taste ein, für Anmeldebilder ohne Zwischenablage.',
     paste_lines: '{n} Zeilen einfügen',
     read_refused:
       'Der Browser lässt diese Seite die Zwischenablage nicht lesen. Fügen Sie den Text mit Strg+V in das Feld ein und wählen Sie dann Einfügen.',

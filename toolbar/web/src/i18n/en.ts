@@ -66,6 +66,8 @@ export const en = {
     paste_here: 'Paste or type text here',
     read_clipboard: 'Read clipboard',
     paste: 'Paste',
+    type_it: 'Type it',
+    type_it_hint: '“Type it” enters the text key by key, for sign-in screens that take no clipboard.',
     paste_lines: 'Paste {n} lines',
     read_refused:
       'The browser did not let this page read the clipboard. Paste into the field with Ctrl+V, then choose Paste.',

@@ -61,6 +61,8 @@ export const es: Messages = {
     paste_here: 'Pegue o escriba texto aquí',
     read_clipboard: 'Leer el portapapeles',
     paste: 'Pegar',
+    type_it: 'Teclear',
+    type_it_hint: '«Teclear» introduce el texto tecla a tecla, para pantallas de inicio sin portapapeles.',
     paste_lines: 'Pegar {n} líneas',
     read_refused:
       'El navegador no dejó que esta página leyera el portapapeles. Pegue en el campo con Ctrl+V y elija Pegar.',

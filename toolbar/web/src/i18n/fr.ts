@@ -62,6 +62,8 @@ export const fr: Messages = {
     paste_here: 'Collez ou saisissez du texte ici',
     read_clipboard: 'Lire le presse-papiers',
     paste: 'Coller',
+    type_it: 'Taper',
+    type_it_hint: '« Taper » saisit le texte touche par touche, pour les écrans de connexion sans presse-papiers.',
     paste_lines: 'Coller {n} lignes',
     read_refused:
       'Le navigateur n’a pas laissé cette page lire le presse-papiers. Collez dans le champ avec Ctrl+V, puis choisissez Coller.',

@@ -61,6 +61,8 @@ export const ja: Messages = {
     paste_here: 'ここにテキストを貼り付けるか入力してください',
     read_clipboard: 'クリップボードを読む',
     paste: '貼り付け',
+    type_it: 'キー入力',
+    type_it_hint: '「キー入力」は、クリップボードを使えないサインイン画面のために、1文字ずつ入力します。',
     paste_lines: '{n}行を貼り付け',
     read_refused:
       'ブラウザーがクリップボードの読み取りを許可しませんでした。Ctrl+Vで欄に貼り付けてから「貼り付け」を選んでください。',

@@ -33,6 +33,20 @@ test('L7 I6 what is pasted is in the session’s clipboard before the key is', a
   await expect.poll(() => clipboard(desk)).toBe('from here!')
 })
 
+test('I6 the clipboard panel types a text key by key, for what takes no clipboard', async ({ anna }) => {
+  const desk = await open(anna)
+  await desk.page.getByRole('button', { name: /^Open the session toolbar/ }).click({ position: { x: 30, y: 2 } })
+  await desk.page.getByRole('button', { name: 'Clipboard', exact: true }).click()
+  const panel = desk.page.getByRole('dialog', { name: 'Clipboard' })
+  await panel.getByRole('textbox').fill('Grüße, €5')
+  await expectAccessible(desk.page)
+  await panel.getByRole('button', { name: 'Type it' }).click()
+  await expect(panel).toBeHidden()
+  await desk.page.keyboard.press('Shift+Digit1')
+  await desk.page.keyboard.press('Control+c')
+  await expect.poll(() => clipboard(desk)).toBe('Grüße, €5!')
+})
+
 test('L7 the mouse draws, and the picture follows', async ({ anna }) => {
   const desk = await open(anna)
   const before = await desk.pixels(2)

@@ -206,6 +206,24 @@ describe('L7 keyboard', () => {
     expect(take()).toEqual(['04000000', '0101001d', '01010038', '0101e053', '0100e053', '01000038', '0100001d'])
   })
 
+  it('I6 types a text: line breaks and tabs by their keys, once each, and nothing stays down', () => {
+    const { k, stroke, take } = keyboard()
+    k.down(stroke('ShiftLeft'))
+    take()
+    k.type('a\r\nb\tc\n')
+    const tap = (key: string) => [`0101${key}`, `0100${key}`]
+    const typed = (unit: string) => `0201${unit}0200${unit}`
+    expect(take()).toEqual([
+      '04000000',
+      typed('0061'),
+      ...tap('001c'),
+      typed('0062'),
+      ...tap('000f'),
+      typed('0063'),
+      ...tap('001c'),
+    ])
+  })
+
   it('I6 holds the key that pastes back until the text is on its way', () => {
     const { k, stroke, take } = keyboard()
     const v = stroke('KeyV', { key: 'v', held: ['Control'] })
