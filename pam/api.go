@@ -1,6 +1,7 @@
 package pam
 
 import (
+	"context"
 	_ "embed"
 	"errors"
 	"net/http"
@@ -143,9 +144,18 @@ type sessionView struct {
 // own returns a session of this user, live or ended. For a session of somebody else the answer is the same as
 // for one that does not exist (S01).
 func (b *Broker) own(r *http.Request, who Identity) (SessionInfo, error) {
-	info, err := b.Session(r.Context(), SessionID(r.PathValue("id")))
+	info, err := b.lookUp(r.Context(), SessionID(r.PathValue("id")))
+	if err == nil && info.User != who.User {
+		return SessionInfo{}, &Refusal{Code: CodeNotFound}
+	}
+	return info, err
+}
+
+// lookUp is Session for what comes from browsers: its error is a *Refusal.
+func (b *Broker) lookUp(ctx context.Context, id SessionID) (SessionInfo, error) {
+	info, err := b.Session(ctx, id)
 	switch {
-	case errors.Is(err, ErrNotFound) || (err == nil && info.User != who.User):
+	case errors.Is(err, ErrNotFound):
 		return SessionInfo{}, &Refusal{Code: CodeNotFound}
 	case err != nil:
 		return SessionInfo{}, &Refusal{Code: CodeInternal, Err: err}

@@ -137,7 +137,7 @@ func (b *Broker) upToDate(ctx context.Context, list []AccessRequest) []AccessReq
 		case err == nil:
 			list[i] = next
 			b.tellOf(list[i], 0)
-		case !isConflict(err): // another reader was faster
+		case !errors.Is(err, ErrConflict): // another reader was faster
 			b.cfg.Log.Warn("writing down that time has closed a request", "request", r.ID, "err", err)
 			written = most
 		}
@@ -168,7 +168,7 @@ func (b *Broker) changeRequest(ctx context.Context, id RequestID, e *Event, chan
 		if err == nil {
 			return next, nil
 		}
-		if !isConflict(err) {
+		if !errors.Is(err, ErrConflict) {
 			return r, err
 		}
 	}

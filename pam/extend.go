@@ -2,7 +2,6 @@ package pam
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -231,12 +230,9 @@ func (b *Broker) sessionAsk(ctx context.Context, who Identity, a *Ask) error {
 		a.Asset, a.From, a.Lasting, a.Params, a.Exclusive = s.asset.ID, b.cfg.Now(), 0, nil, false
 		return nil
 	case OpJoin:
-		info, err := b.Session(ctx, a.Session)
-		if errors.Is(err, ErrNotFound) {
-			return &Refusal{Code: CodeNotFound}
-		}
+		info, err := b.lookUp(ctx, a.Session)
 		if err != nil {
-			return &Refusal{Code: CodeInternal, Err: err}
+			return err
 		}
 		mode := Mode(a.Params["mode"])
 		if mode == "" {
@@ -248,12 +244,9 @@ func (b *Broker) sessionAsk(ctx context.Context, who Identity, a *Ask) error {
 		a.Asset, a.Params, a.Exclusive = info.Asset, Params{"mode": string(mode)}, false
 		return nil
 	case OpPlay:
-		info, err := b.Session(ctx, a.Session)
-		if errors.Is(err, ErrNotFound) {
-			return &Refusal{Code: CodeNotFound}
-		}
+		info, err := b.lookUp(ctx, a.Session)
 		if err != nil {
-			return &Refusal{Code: CodeInternal, Err: err}
+			return err
 		}
 		a.Asset, a.Params, a.Exclusive = info.Asset, nil, false
 		return nil

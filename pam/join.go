@@ -2,7 +2,6 @@ package pam
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/netip"
 )
@@ -37,12 +36,9 @@ func (b *Broker) Join(ctx context.Context, who Identity, r JoinRequest) (Partici
 	if refusal := b.knock(doorJoin, who.User, r.ClientAddr); refusal != nil {
 		return "", refusal // no event: it may be about nothing
 	}
-	info, err := b.Session(ctx, r.Session)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return "", &Refusal{Code: CodeNotFound} // no event: there is nothing that it could be about
-	case err != nil:
-		return "", &Refusal{Code: CodeInternal, Err: err}
+	info, err := b.lookUp(ctx, r.Session)
+	if err != nil {
+		return "", err // no event: there is nothing that it could be about
 	}
 	s := b.find(r.Session)
 	ev, err := b.evaluate(ctx, who, question{

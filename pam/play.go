@@ -64,12 +64,9 @@ func (b *Broker) Play(ctx context.Context, who Identity, r PlayRequest) (*Playba
 	if refusal := b.knock(doorPlay, who.User, r.ClientAddr); refusal != nil {
 		return nil, refusal
 	}
-	info, err := b.Session(ctx, r.Session)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil, &Refusal{Code: CodeNotFound}
-	case err != nil:
-		return nil, &Refusal{Code: CodeInternal, Err: err}
+	info, err := b.lookUp(ctx, r.Session)
+	if err != nil {
+		return nil, err
 	}
 	ev, err := b.decidePlay(ctx, who, question{asset: info.Asset, op: OpPlay, addr: r.ClientAddr, session: info.ID})
 	decision := ev.decision

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"time"
@@ -292,31 +293,19 @@ func (b *Broker) serveDecision(w http.ResponseWriter, r *http.Request, who Ident
 	return b.writeRequest(w, r, who, http.StatusOK, req)
 }
 
-// noteBody is the body of what ends a request.
-type noteBody struct {
-	Note string `json:"note"`
-}
-
-func (b *Broker) serveWithdraw(w http.ResponseWriter, r *http.Request, who Identity) error {
-	var body noteBody
-	if err := b.readJSON(w, r, &body); err != nil {
-		return err
+// serveClose serves what ends a request: Withdraw or Revoke.
+func (b *Broker) serveClose(end func(context.Context, Identity, RequestID, string, netip.Addr, string) (AccessRequest, error)) func(http.ResponseWriter, *http.Request, Identity) error {
+	return func(w http.ResponseWriter, r *http.Request, who Identity) error {
+		var body struct {
+			Note string `json:"note"`
+		}
+		if err := b.readJSON(w, r, &body); err != nil {
+			return err
+		}
+		req, err := end(r.Context(), who, RequestID(r.PathValue("id")), body.Note, b.clientAddr(r), r.RemoteAddr)
+		if err != nil {
+			return err
+		}
+		return b.writeRequest(w, r, who, http.StatusOK, req)
 	}
-	req, err := b.Withdraw(r.Context(), who, RequestID(r.PathValue("id")), body.Note, b.clientAddr(r), r.RemoteAddr)
-	if err != nil {
-		return err
-	}
-	return b.writeRequest(w, r, who, http.StatusOK, req)
-}
-
-func (b *Broker) serveRevoke(w http.ResponseWriter, r *http.Request, who Identity) error {
-	var body noteBody
-	if err := b.readJSON(w, r, &body); err != nil {
-		return err
-	}
-	req, err := b.Revoke(r.Context(), who, RequestID(r.PathValue("id")), body.Note, b.clientAddr(r), r.RemoteAddr)
-	if err != nil {
-		return err
-	}
-	return b.writeRequest(w, r, who, http.StatusOK, req)
 }

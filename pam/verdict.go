@@ -168,5 +168,3 @@ func (b *Broker) requestRefusal(ctx context.Context, who Identity, r AccessReque
 	}
 	return &Refusal{Code: CodeInternal, Err: fmt.Errorf("access request: %w", err)}
 }
-
-func isConflict(err error) bool { return errors.Is(err, ErrConflict) }

@@ -1,6 +1,7 @@
 package pamtest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -129,21 +130,11 @@ func storeRequestFilters(t *testing.T, s pam.Store) {
 			}
 		}
 		if !slices.IsSortedFunc(got, func(a, b pam.AccessRequest) int {
-			if c := b.Created.Compare(a.Created); c != 0 {
-				return c
-			}
-			return 2*boolInt(a.ID > b.ID) - 1
+			return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
 		}) {
 			t.Errorf("%+v: not in order", f)
 		}
 	}
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // storeRequestRace: of many changes of one revision one is made, again and again.
